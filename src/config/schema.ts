@@ -724,6 +724,37 @@ export const CONFIG_SCHEMA = section(
       }),
       'log messages of the processes',
     ),
+    tracing: section(
+      Type.Object({
+        otlp_url: Type.String({
+          default: '',
+          pattern: '^(https?://.+)?$',
+          description:
+            'address to which the processes send traces by OTLP over HTTP, such as "http://127.0.0.1:4318/v1/traces"; empty: no traces. The variable OTEL_EXPORTER_OTLP_HEADERS adds headers, such as for a key',
+        }),
+        otlp_protocol: Type.Enum(['http/protobuf', 'http/json'], {
+          default: 'http/protobuf',
+          description: 'encoding of the spans',
+        }),
+        share: Type.Number({
+          default: 1,
+          minimum: 0,
+          maximum: 1,
+          description:
+            'share of the requests without a trace of their own for which the gateway begins one; the flag of a trace that a caller sends decides for itself',
+        }),
+        recent_ms: whole(
+          60_000,
+          'age of an event, milliseconds, beyond which its fold makes no span: a replay is not part of the traces that it meets',
+        ),
+        interval_ms: whole(1_000, 'milliseconds between two exports', 10),
+        timeout_ms: whole(10_000, 'milliseconds that an export may take', 10),
+        stop_ms: whole(1_000, 'milliseconds that a stop waits for the last export'),
+        queue_max: whole(8_192, 'most spans that wait for their export; a process drops more', 1),
+        batch_max: whole(512, 'most spans of an export', 1),
+      }),
+      'traces by OpenTelemetry',
+    ),
   }),
   'settings of Freshet',
 );

@@ -1,6 +1,7 @@
 /** Dependencies of the routes. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Tracing } from '../observability/tracing/tracing.ts';
 import type { Authenticator } from './access/authenticator.ts';
 import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
@@ -26,4 +27,6 @@ export interface GatewayContext {
   pastLists: PastLists;
   /** What waits for the readers of all streams. */
   buffers: SseBuffers;
+  /** Undefined: traces are off. */
+  tracing: Tracing | undefined;
 }

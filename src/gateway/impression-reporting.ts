@@ -7,9 +7,10 @@ import type { ServedData } from '../bus/event/types.ts';
 import { createTimeLimit, LATE } from '../bus/nats/time-limit.ts';
 import { BadRequestError, PublishUnacknowledgedError, ScopeMissingError } from '../errors.ts';
 import { MAIN } from '../experiment/arms.ts';
+import { type Trace, withTrace } from '../observability/tracing/trace-context.ts';
+import type { Tracing } from '../observability/tracing/tracing.ts';
 import { type Caller, mayUse } from './access/caller.ts';
 import type { Link } from './link.ts';
-import { type Trace, withTrace } from './trace.ts';
 
 /** The members of a ranking view that the event reports. */
 interface ReportedView {
@@ -30,6 +31,7 @@ export interface ImpressionReporterOptions {
   timeoutMs: number;
   /** The publisher's window: reports that may be on the way at once. */
   window: number;
+  tracing: Tracing | undefined;
 }
 
 interface About {
@@ -68,6 +70,7 @@ export function createImpressionReporter({
   share,
   timeoutMs,
   window,
+  tracing,
 }: ImpressionReporterOptions): ImpressionReporter {
   return {
     check: (caller, user) => {
@@ -97,7 +100,10 @@ export function createImpressionReporter({
         time: new Date().toISOString(),
         data: { list, items: items.map(shownOf), snapshot, config, arm, ...(context ? { context } : {}) },
       };
-      const served = await publishInTime(codec.prepare(withTrace(event, trace)));
+      const span = tracing?.follow('publish', trace, { kind: 'producer', attributes: { 'freshet.events': 1 } });
+      const served = await publishInTime(codec.prepare(withTrace(event, span?.trace ?? trace)));
+      span?.set({ 'freshet.accepted': served === null ? 0 : 1 });
+      span?.end();
       return { ...answer, served };
     },
   };

@@ -3,9 +3,9 @@
 import type { EventCodec, PreparedEvent } from '../bus/event/codec.ts';
 import { createTimeLimit } from '../bus/nats/time-limit.ts';
 import type { EventProblem, WarningCode } from '../errors.ts';
+import { type Trace, withTrace } from '../observability/tracing/trace-context.ts';
 import type { Entry } from './body.ts';
 import type { Bus } from './link.ts';
-import { type Trace, withTrace } from './trace.ts';
 
 export interface Rejection {
   /** Place in the request, from 0. */

@@ -35,6 +35,7 @@ import { streamRoutes } from './routes/stream.ts';
 import { systemRoutes } from './routes/system.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
+import { traceRequests } from './traced-requests.ts';
 import { compileValidator } from './validation.ts';
 
 /** Request ids that the gateway accepts from a caller: none that breaks a log line or a header. */
@@ -101,6 +102,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
   });
+  traceRequests(app, context.tracing);
   await allowOrigins(app, config.http.cors_origins);
   const rate = createRate({ perS: config.http.rate_per_s, burstS: config.http.rate_burst_s });
   requireAccess(app, context.authenticator, rate);

@@ -7,6 +7,7 @@ import { accessOf } from '../bus/nats/access.ts';
 import type { Config } from '../config/schema.ts';
 import { portInUse } from '../observability/health.ts';
 import { createLogger } from '../observability/log.ts';
+import { openTracing } from '../observability/tracing/tracing.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createKeyTable } from './access/table.ts';
 import { checkHost, urlOf } from './host.ts';
@@ -57,6 +58,14 @@ export async function startGateway({
   const { http, publisher, projection } = config;
   const logger = given ?? createLogger({ service: 'gateway', level: config.log.level, redact: config.log.redact });
   const metrics = createGatewayMetrics();
+  const { registry } = metrics;
+  const tracing = await openTracing({
+    config,
+    service: 'gateway',
+    instance: `gateway-${process.pid}`,
+    logger,
+    registry,
+  });
   const keys = createKeyTable({ logger, timeoutMs: http.request_timeout_ms, pollMs: http.keys_poll_ms });
   const watching = createWatching();
   const link = createLink({
@@ -117,12 +126,14 @@ export async function startGateway({
       samples,
       pastLists,
       buffers: createSseBuffers(http.streams_buffer_bytes),
+      tracing,
     });
     await app.listen({ host: http.host, port });
   } catch (err) {
     await app?.close();
     keys.close();
     await link.close(http.stop_ms);
+    await tracing?.close();
     throw (err as NodeJS.ErrnoException).code === 'EADDRINUSE' ? portInUse(port, err) : err;
   }
   samples.start();
@@ -154,6 +165,7 @@ export async function startGateway({
     clearTimeout(cut);
     keys.close();
     await link.close(Math.max(100, deadline - performance.now()));
+    await tracing?.close();
     logger.info('The gateway has stopped.');
   }
 }

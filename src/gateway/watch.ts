@@ -6,14 +6,19 @@
 import type { NatsConnection, Subscription } from 'nats';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
+import { traceOfHeaders } from '../bus/nats/micro.ts';
+import type { Trace } from '../observability/tracing/trace-context.ts';
 import { type PublishedList, readPublishedList } from './published-list.ts';
 
 export interface Watch {
   close(): void;
 }
 
-/** Gets each list of the user that the engine publishes; undefined: the list was deleted, or the gateway may have missed one. */
-export type WatchListener = (published: PublishedList | undefined) => void;
+/**
+ * Gets each list of the user that the engine publishes; undefined: the list was deleted, or the gateway may have missed one.
+ * `trace`: of the event that moved the list.
+ */
+export type WatchListener = (published: PublishedList | undefined, trace: Trace | undefined) => void;
 
 export interface Watching {
   watch(user: string, listener: WatchListener): Watch;
@@ -39,7 +44,8 @@ export function createWatching(): Watching {
         if (err) return;
         // Parsed once, however many readers there are.
         const published = readPublishedList(message.data);
-        for (const listener of [...listeners]) listener(published);
+        const trace = traceOfHeaders(message.headers);
+        for (const listener of [...listeners]) listener(published, trace);
       },
     });
   }
@@ -70,7 +76,7 @@ export function createWatching(): Watching {
       connection = nc;
       for (const [user, watched] of users) {
         if (another) watched.subscription = subscribe(user, watched);
-        for (const listener of [...watched.listeners]) listener(undefined);
+        for (const listener of [...watched.listeners]) listener(undefined, undefined);
       }
     },
   };

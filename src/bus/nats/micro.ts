@@ -1,5 +1,14 @@
 /** NATS micro services with JSON requests and answers, and errors as problem documents; and the functions to call them. */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
+import {
+  ErrorCode,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  headers as natsHeaders,
+  type ServiceConfig,
+  type ServiceMsg,
+} from 'nats';
 import type { Static, TObject } from 'typebox';
 import {
   AnswerTooLargeError,
@@ -8,6 +17,8 @@ import {
   messageOf,
   ServiceUnavailableError,
 } from '../../errors.ts';
+import { type Trace, traceOf } from '../../observability/tracing/trace-context.ts';
+import type { Tracing } from '../../observability/tracing/tracing.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 import { guardReplies, inboxPrefixes } from './reply-subjects.ts';
 import { createRequestCheck } from './request-check.ts';
@@ -75,6 +86,8 @@ export interface MicroOptions {
   onRefused?: (endpoint: string, reply: string) => void;
   /** Called if the server ends a subscription, so that the instance answers no requests any more. */
   onEnded?: (err: unknown) => void;
+  /** Makes a span for each request whose headers have a trace; left out: none. */
+  tracing?: Tracing | undefined;
 }
 
 export interface MicroService {
@@ -124,7 +137,7 @@ const REFUSED = '403 FRESHET_REPLY_REFUSED';
 /** Serves the endpoints over this connection. Throws `ListeningRefusedError`. */
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
   const { name, version, description, metadata = {}, prefix, endpoints, stats, observe, onError } = options;
-  const { instance, standby = false, answers = nc, inboxes = inboxPrefixes(), onRefused, onEnded } = options;
+  const { instance, standby = false, answers = nc, inboxes = inboxPrefixes(), onRefused, onEnded, tracing } = options;
   const counts = new Map<string, EndpointCounts & { endpoint: string }>();
   const guarded = guardReplies(nc, {
     prefixes: inboxes,
@@ -158,7 +171,9 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
     counts.set(subject, counted);
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();
+      const span = tracing?.follow(`${prefix}.${endpoint}`, traceOfHeaders(msg.headers), { kind: 'server' });
       let outcome: 'ok' | 'error' = 'ok';
+      let code: string | undefined;
       try {
         const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
         checkSize(payload, nc);
@@ -166,13 +181,17 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       } catch (err) {
         outcome = 'error';
         const problem = problemOf(err);
-        if (problem.status >= 500) onError?.(endpoint, err);
+        if (problem.status >= 500) {
+          code = problem.code;
+          onError?.(endpoint, err);
+        }
         counted.errors++;
         // Without the detail, which may hold a value of the caller.
         counted.lastError = `${problem.status} ${problem.code}`;
         const payload = problemPayload(problem, nc);
         coalesce(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
       }
+      span?.end(code);
       const took = performance.now() - started;
       counted.requests++;
       counted.ms += took;
@@ -284,9 +303,21 @@ function isDeeper(value: object, levels: number): boolean {
   return false;
 }
 
+/** The trace that the headers of a message name; undefined without one. */
+export const traceOfHeaders = (headers: MsgHdrs | undefined): Trace | undefined =>
+  headers && traceOf({ traceparent: headers.get('traceparent'), tracestate: headers.get('tracestate') });
+
+function headersOf(trace: Trace): MsgHdrs {
+  const headers = natsHeaders();
+  for (const [name, value] of Object.entries(trace)) headers.set(name, value);
+  return headers;
+}
+
 export interface CallOptions {
   /** Milliseconds that the service has to answer; left out: the limit that {@link limitAnswers} set for the connection. */
   timeoutMs?: number;
+  /** The trace that the request belongs to. */
+  trace?: Trace | undefined;
 }
 
 const ANSWER_MS = 10_000;
@@ -311,18 +342,24 @@ async function answerTo(
   nc: NatsConnection,
   subject: string,
   request: Json,
-  { timeoutMs = limits.get(nc) ?? ANSWER_MS }: CallOptions = {},
+  { timeoutMs = limits.get(nc) ?? ANSWER_MS, trace }: CallOptions = {},
 ): Promise<Msg> {
-  const answer = await send(nc, subject, JSON.stringify(request), timeoutMs);
+  const answer = await send(nc, subject, JSON.stringify(request), { timeoutMs, trace });
   const code = answer.headers?.get('Nats-Service-Error-Code');
   if (code) throw new RemoteProblemError(answer.json<Problem>());
   return answer;
 }
 
-async function send(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
+async function send(
+  nc: NatsConnection,
+  subject: string,
+  payload: string,
+  { timeoutMs, trace }: { timeoutMs: number; trace: Trace | undefined },
+): Promise<Msg> {
+  const options = { timeout: timeoutMs, ...(trace ? { headers: headersOf(trace) } : {}) };
   try {
     return await new Promise((resolve, reject) => {
-      coalesce(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
+      coalesce(() => void nc.request(subject, payload, options).then(resolve, reject), reject);
     });
   } catch (cause) {
     if (!(cause instanceof NatsError)) throw cause;

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { messageOf, StateFollowerFailedError } from '../../errors.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Traces } from './fold-spans.ts';
 import type { Fingerprint, ProjectionStore } from './store.ts';
 
 /** The events of a commit, or of a part of a catch-up. */
@@ -22,6 +23,8 @@ export interface CommittedBatch {
   deadLetters: number;
   /** True if the rows held these events before, and only the state follower had yet to fold them. */
   catchUp: boolean;
+  /** Traces of the events, by their positions; left out: traces are off. */
+  traces?: Traces;
 }
 
 /** State in memory that is a fold of the log beside the rows, and may be behind or ahead of them when a process starts. */

@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { type LogRefusedError, LossAcceptedError, messageOf } from '../../errors.ts';
+import { nowMs, type Tracing } from '../../observability/tracing/tracing.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { acceptedLosses } from '../log/losses.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
@@ -16,6 +17,7 @@ import { createBatchSize } from './batch-size.ts';
 import { checkLog, lossAccepted } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
 import { createErasureSlices } from './erasure-slices.ts';
+import { recordFold } from './fold-spans.ts';
 import { createLostRows, isOfLoss, LOSS_ACCEPTED } from './lost-rows.ts';
 import { type Ended, openSession, type Session } from './session.ts';
 import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
@@ -108,6 +110,8 @@ export interface LoopOptions {
   consumer?: string;
   limits?: Partial<LoopLimits>;
   observer?: LoopObserver;
+  /** Makes spans of the fold of traced events; left out: none. */
+  tracing?: Tracing | undefined;
   /** Publishes copies of dead letters. Its success or failure changes nothing in the projection. */
   deadLetterStream?: DeadLetterStream;
   /** Followers of each commit. The loop reads them at every commit, so the owner may add some later. */
@@ -154,7 +158,7 @@ const ROWS_ALONE_AHEAD = 4;
 const ASKED_MS = 1_000;
 
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
-  const { service, log, store, logger, observer = {}, deadLetterStream, followers = {} } = options;
+  const { service, log, store, logger, observer = {}, deadLetterStream, followers = {}, tracing } = options;
   const consumer = options.consumer ?? `${service}-projection`;
   const limits = { ...LOOP_LIMITS, ...options.limits };
 
@@ -231,6 +235,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const began = performance.now();
     // Sends pending answers first, so that their callers do not wait for the transaction.
     flushWrites();
+    const startedAt = tracing ? nowMs() : 0;
     let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
       if (behind()) catchUp(batch, newest);
@@ -245,7 +250,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       logger.error({ err, service, seq: store.checkpoint().seq }, 'the service could not commit a batch; it retries');
       return { reason: 'commit failed', trouble: true };
     }
-    if (committed) follow(committed.result, batch, committed.seconds);
+    if (committed) follow(committed.result, batch, startedAt, committed.seconds);
     const failure = afterCommit.stateFailure();
     if (failure) {
       trouble = errorFields(failure);
@@ -275,10 +280,17 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   }
 
   /** Hands a committed batch to the followers. */
-  function follow(result: BatchResult, batch: readonly Delivery[], seconds: () => number): void {
+  function follow(result: BatchResult, batch: readonly Delivery[], startedAt: number, seconds: () => number): void {
     const { applied, deadLetters, unknownTypes } = result;
     const { seq } = store.checkpoint();
-    afterCommit.run({ events: applied, seq, deadLetters: deadLetters.length, catchUp: false });
+    const traces = tracing && recordFold(tracing, { batch, result, startedAt });
+    afterCommit.run({
+      events: applied,
+      seq,
+      deadLetters: deadLetters.length,
+      catchUp: false,
+      ...(traces ? { traces } : {}),
+    });
     observer.batch?.(result, batch.length, seconds());
     observer.age?.(Math.max(0, Date.now() - (batch.at(-1) as Delivery).timestamp));
     for (const dead of deadLetters)

@@ -3,6 +3,7 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../../config/schema.ts';
+import type { Tracing } from '../../observability/tracing/tracing.ts';
 import type { EventCodec } from '../event/codec.ts';
 import type { Log } from '../log/port.ts';
 import type { Endpoint, Json } from '../nats/micro.ts';
@@ -46,6 +47,8 @@ export interface ServiceContext {
   publisher: Publisher;
   logger: Logger;
   registry: Registry;
+  /** Undefined: traces are off. */
+  tracing: Tracing | undefined;
   /** The files of this instance. */
   files: ProjectionFiles;
   /** Key by which records of erasures name users. */

@@ -8,6 +8,7 @@ import { DEAD_LETTERS, ERASURES } from '../../../streams.config.ts';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
+import { openTracing } from '../../observability/tracing/tracing.ts';
 import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
 import { accessOf, answerAccessOf } from '../nats/access.ts';
@@ -89,6 +90,8 @@ export async function runService<Tables>(
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
+    const tracing = await openTracing({ config, service: role ?? service, instance, logger, registry });
+    undo.push(() => tracing?.close());
     const publisher = createPublisher(nc, {
       ...publisherLimits(config),
       ...observePublisher(registry),
@@ -130,13 +133,14 @@ export async function runService<Tables>(
           consumer: consumerName(service, replica, role),
           limits,
           observer,
+          tracing,
           ...(role === undefined ? { deadLetterStream: createDeadLetterStream(nc, publisher, service) } : {}),
           onStateFailed: () => {
             observer.stateFailed();
             slot?.restart();
           },
         },
-        context: { config, nc, log, codec, publisher, logger, registry, files, erasureKey: key, refold },
+        context: { config, nc, log, codec, publisher, logger, registry, tracing, files, erasureKey: key, refold },
         wrap: (endpoints, loop) => withMinSeq(endpoints, loop, config),
       });
     let rebuilding: RebuildProcess | undefined;
@@ -362,6 +366,7 @@ export async function runService<Tables>(
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'the service could not answer a request'),
       inboxes: inboxPrefixes(config.nats.inbox_prefixes),
       onRefused: refused.add,
+      tracing,
       onEnded: (err) => {
         listens = false;
         logger.error({ err }, 'the service answers no requests any more');
@@ -412,6 +417,7 @@ export async function runService<Tables>(
             ['the projection', () => running.stop()],
             ['what ends behind the last commit', () => current().parts.stopped?.()],
             ['the publisher', () => publisher.close(CLOSE_MS)],
+            ['the traces', () => tracing?.close()],
             ['health and metrics', () => health.close()],
             ['the connections', () => Promise.all([answers, nc].map((one) => one.drain().catch(() => one.close())))],
           ]);

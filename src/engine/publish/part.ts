@@ -50,6 +50,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
   assertListsFit(engine, nc.info?.max_payload ?? Number.POSITIVE_INFINITY);
   const publishing = createRankingPublisher({
     nc,
+    tracing: context.tracing,
     lists,
     publisher,
     logger,
@@ -107,11 +108,16 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     effects: [
       {
         name: 'rankings',
-        afterCommit: ({ events, catchUp }) => {
+        afterCommit: ({ events, catchUp, traces }) => {
           // Events of a catch-up made their users pending when they were committed, or do so when the replica gains the lease.
           if (catchUp) return;
           for (const user of forgotten.users()) publishing.forget(user);
           const { users, items } = movedBy(events, resolve, forgotten.forgottenAt);
+          if (traces && traces.size > 0)
+            for (const { seq, subject } of events) {
+              const trace = traces.get(seq);
+              if (trace && users.has(resolve(subject))) publishing.follow(resolve(subject), trace);
+            }
           publishing.enqueue(users, items);
         },
         // At a start, the replica does this when it gains the lease.

@@ -12,8 +12,11 @@ import type { Publisher } from '../../bus/nats/publisher.ts';
 import { createTimeLimit } from '../../bus/nats/time-limit.ts';
 import { flushWrites } from '../../bus/nats/write-coalescing.ts';
 import { messageOf } from '../../errors.ts';
+import type { Trace } from '../../observability/tracing/trace-context.ts';
+import type { Tracing } from '../../observability/tracing/tracing.ts';
 import type { Lists } from '../serve/lists.ts';
 import type { ItemChange } from './changed-items.ts';
+import { createRankingSpans } from './ranking-spans.ts';
 import { createUserPuts } from './user-puts.ts';
 
 /** Key of the trending list; it also says up to which positions all other lists are published. */
@@ -48,6 +51,7 @@ export async function readSettled(nc: NatsConnection): Promise<Settled> {
 
 export interface RankingPublisherOptions {
   nc: NatsConnection;
+  tracing?: Tracing | undefined;
   lists: Pick<Lists, 'refresh' | 'similar' | 'trending'>;
   publisher: Pick<Publisher, 'publish'>;
   logger: Logger;
@@ -88,6 +92,8 @@ export interface RankingPublisherOptions {
 export interface RankingPublisher {
   /** These users changed, and these items at these positions. A stopped publisher ignores it: its next start finds them. */
   enqueue(users: Iterable<string>, items: Iterable<ItemChange>): void;
+  /** A traced event moved the ranking of this user, who is enqueued next. */
+  follow(user: string, trace: Trace): void;
   /**
    * Publishes nothing of this user any more, and purges the key if a put of it is in flight. Also while stopped,
    * when another instance publishes.
@@ -125,6 +131,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   const pendingItems = new Map<string, number>();
   /** That position of each list of similar items that is on its way. */
   const itemPuts = new Set<{ seq: number }>();
+  const spans = createRankingSpans(options.tracing);
   const userPuts = createUserPuts({
     nc,
     logger,
@@ -260,10 +267,16 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   function publishUser(user: string): void {
     const since = pendingUsers.get(user) as number;
     pendingUsers.delete(user);
+    const span = spans.begin(user);
+    span?.mark('computing');
     const { items, seq, source } = lists.refresh(user);
+    span?.mark('computed');
+    span?.set({ 'freshet.seq': seq, 'freshet.items': items.length });
     userPuts.begin(user);
     const arm = options.arm(user);
-    put(`user.${encodeToken(user)}`, { user, items, seq, source, ...(arm === undefined ? {} : { arm }) }, (stored) => {
+    const view = { user, items, seq, source, ...(arm === undefined ? {} : { arm }) };
+    put(`user.${encodeToken(user)}`, view, span?.trace, (stored) => {
+      span?.end(stored ? undefined : 'FRESHET_PUBLISH_UNACKNOWLEDGED');
       const forgotten = userPuts.end(user);
       if (stored) options.onPublished?.('user', (performance.now() - since) / 1000);
       else if (!forgotten && !stopped) pendingUsers.set(user, Math.min(since, pendingUsers.get(user) ?? since));
@@ -278,7 +291,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
       const { items, seq, source } = lists.similar(item, similarLength);
       const flight = { seq: since };
       itemPuts.add(flight);
-      put(`similar.${encodeToken(item)}`, { item, items, seq, source }, (stored) => {
+      put(`similar.${encodeToken(item)}`, { item, items, seq, source }, undefined, (stored) => {
         itemPuts.delete(flight);
         trendingDue = true;
         if (stored) options.onPublished?.('similar', (performance.now() - started) / 1000);
@@ -303,20 +316,24 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     similarQuota = quiet ? pendingItems.size : similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);
     if (last) trendingDue = false;
-    put(TRENDING, { items, seq, source, settled: settledUsers, settled_similar: settledSimilar() }, (stored) => {
+    const view = { items, seq, source, settled: settledUsers, settled_similar: settledSimilar() };
+    put(TRENDING, view, undefined, (stored) => {
       if (stored) options.onPublished?.('trending', (performance.now() - started) / 1000);
       else trendingDue = true;
     });
     schedule();
   }
 
-  /** @param ended called once, with whether KV has stored the value; false if that is unknown */
-  function put(key: string, value: object, ended: (stored: boolean) => void): void {
+  /**
+   * @param trace of the event that moved the list
+   * @param ended called once, with whether KV has stored the value; false if that is unknown
+   */
+  function put(key: string, value: object, trace: Trace | undefined, ended: (stored: boolean) => void): void {
     const payload = Buffer.from(JSON.stringify({ ...value, snapshot: options.snapshot(), config: options.config }));
     inFlight++;
     inFlightBytes += payload.length;
     publisher
-      .publish({ subject: `$KV.${RANKINGS.name}.${key}`, payload })
+      .publish({ subject: `$KV.${RANKINGS.name}.${key}`, payload, ...(trace ? { headers: { ...trace } } : {}) })
       .then(
         () => ended(true),
         (err: unknown) => {
@@ -336,7 +353,11 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
 
   return {
     enqueue,
+    follow: (user, trace) => {
+      if (!stopped) spans.moved(user, trace);
+    },
     forget: (user) => {
+      spans.forget(user);
       pendingUsers.delete(user);
       changes = changes.filter((one) => one !== user);
       userPuts.forget(user);
@@ -366,6 +387,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     stop: async () => {
       stopped = true;
       void trending?.stop();
+      spans.clear();
       pendingUsers.clear();
       pendingItems.clear();
       changes = [];

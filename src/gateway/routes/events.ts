@@ -17,7 +17,7 @@ import { sendProblem } from '../problems.ts';
 import { type PublishOutcome, publishEntries } from '../publish.ts';
 import { answers } from '../schemas/answers.ts';
 import { EVENT_EXAMPLE } from '../schemas/event.ts';
-import { traceOf } from '../trace.ts';
+import { traceOfRequest } from '../traced-requests.ts';
 
 interface EventBody {
   media: EventMedia;
@@ -98,21 +98,26 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
           return payload;
         },
       },
-      async ({ body, caller, headers }, reply) => {
+      async (request, reply) => {
+        const { body, caller } = request;
         if (body === undefined)
           throw new BadRequestError('The body is empty.', {
             next: `send an event as ${EVENT_MEDIA[0]}`,
             details: { member: 'body' },
           });
         const entries = readEntries(body.media, body.bytes, http.batch_events);
+        const trace = traceOfRequest(request);
+        const span = context.tracing?.follow('publish', trace, { kind: 'producer' });
         const outcome = await publishEntries(entries, {
           codec,
           bus: link.bus(),
           window: publisher.window,
           timeoutMs: http.publish_timeout_ms,
           problemOf: (event) => publishProblem(caller, event),
-          trace: traceOf(headers),
+          trace: span?.trace ?? trace,
         });
+        span?.set({ 'freshet.events': entries.length, 'freshet.accepted': outcome.accepted });
+        span?.end(outcome.unacknowledged > 0 ? 'FRESHET_PUBLISH_UNACKNOWLEDGED' : undefined);
         count(outcome);
         return answer(reply, outcome, entries.length);
       },

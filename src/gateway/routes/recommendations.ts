@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Json } from '../../bus/nats/micro.ts';
+import type { Trace } from '../../observability/tracing/trace-context.ts';
 import { otherUser } from '../access/authorizer.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
 import { listsOfMany } from '../batch.ts';
@@ -14,7 +15,7 @@ import type { RequestOf } from '../schemas/requests.ts';
 import { forwardAnswer, requestService } from '../service-request.ts';
 import { createSilence } from '../silence.ts';
 import { createStoredLists, orStored, type StoredKey } from '../stored-lists.ts';
-import { type Trace, traceOf } from '../trace.ts';
+import { traceOfRequest } from '../traced-requests.ts';
 import { whatIf } from '../what-if.ts';
 
 const tags = ['recommendations'];
@@ -31,6 +32,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     share: http.served_share,
     timeoutMs: http.served_timeout_ms,
     window: publisher.window,
+    tracing: context.tracing,
   });
 
   interface Reporting {
@@ -81,10 +83,11 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ params, query, caller, headers }, reply) => {
+    (request, reply) => {
+      const { params, query, caller } = request;
       const user = params.id;
       const { served: report, ...rest } = withFilter(query);
-      return recommend({ ...rest, user }, reply, { report, user, caller, trace: traceOf(headers) });
+      return recommend({ ...rest, user }, reply, { report, user, caller, trace: traceOfRequest(request) });
     },
   );
 
@@ -103,10 +106,11 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
       },
     },
-    ({ body, caller, headers }, reply) => {
+    (request, reply) => {
+      const { body, caller } = request;
       if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
       const { served: report, ...query } = body;
-      return recommend(query, reply, { report, user: body.user, caller, trace: traceOf(headers) });
+      return recommend(query, reply, { report, user: body.user, caller, trace: traceOfRequest(request) });
     },
   );
 
@@ -148,12 +152,12 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     async (request) => {
-      const { body, caller, headers, log } = request;
+      const { body, caller, log } = request;
       const { users, served: report, timeout_ms = http.min_seq_timeout_ms, ...query } = body;
       if (report === true) impressions.check(caller, users[0]);
       // The bus is away for all of them.
       link.bus();
-      const trace = traceOf(headers);
+      const trace = traceOfRequest(request);
       let counted = false;
       const listOf = async (user: string, waits: Json): Promise<unknown> => {
         if (!mayActFor(caller, user)) throw otherUser();

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
+import type { Span } from '../../observability/tracing/tracing.ts';
 import { whileValid } from '../access/while-valid.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
@@ -10,6 +11,7 @@ import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { requestService } from '../service-request.ts';
 import { openSse, type Sse } from '../sse.ts';
+import { endRequest } from '../traced-requests.ts';
 
 /** Milliseconds after which the gateway requests a list again after an error, and a reader connects again. */
 const RETRY_MS = 1_000;
@@ -25,7 +27,7 @@ const digest = (items: RankingView['items']): string =>
 const MESSAGE_ID = /^(\d{1,15})\.([\w-]{12})$/;
 
 export function streamRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas, config, watching, authenticator, metrics, logger, buffers } = context;
+  const { schemas, config, watching, authenticator, metrics, logger, buffers, tracing } = context;
   const { http } = config;
   const open = new Set<Sse>();
   app.addHook('preClose', async () => {
@@ -65,6 +67,8 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       let reached = Math.max(Number(seen), query.min_seq ?? 0);
       let last = shown;
       let sse: Sse | undefined;
+      /** Spans of changes that the reader has not got yet. */
+      const pushes: Span[] = [];
       let ended = false;
       let busy = true;
       let again = false;
@@ -80,9 +84,13 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       function show(ranking: RankingView): void {
         reached = Math.max(reached, ranking.seq);
         const now = digest(ranking.items);
-        if (now === last) return;
+        const changed = now !== last;
         last = now;
-        if (sse?.send({ id: messageIdOf(ranking), event: 'ranking', data: ranking })) metrics.pushed();
+        if (changed && sse?.send({ id: messageIdOf(ranking), event: 'ranking', data: ranking })) metrics.pushed();
+        for (const span of pushes.splice(0)) {
+          span.set({ 'freshet.changed': changed });
+          span.end();
+        }
       }
 
       // One request at a time; a change meanwhile causes one more.
@@ -109,17 +117,20 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         else if (again) void refresh();
       }
 
-      const watch = watching.watch(user, (published) => {
+      const watch = watching.watch(user, (published, trace) => {
         // A list that was computed before the one that is shown: another replica wrote it, or a put was sent again.
         if (published && published.seq < reached) return;
         reached = Math.max(reached, published?.seq ?? 0);
         const view = busy ? undefined : published && viewOfPublished(published, query, config);
+        const span = tracing?.follow('push', trace, { kind: 'producer' });
+        if (span) pushes.push(span);
         if (view) show(view);
         else void refresh();
       });
       const release = whileValid(context, caller, () => sse?.end());
       const leave = (): void => {
         ended = true;
+        for (const span of pushes.splice(0)) span.end();
         clearTimeout(timer);
         watch.close();
         release();
@@ -145,6 +156,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       open.add(sse);
       metrics.streams(watching.count());
       show(first);
+      endRequest(request, 200);
       busy = false;
       if (again) void refresh();
       // The caller disconnected, or its key or token ended, while the engine made the first list.
