@@ -5,6 +5,7 @@ import { observeLoop } from '../../src/bus/projection/metrics.ts';
 import { observeStreams } from '../../src/bus/streams/metrics.ts';
 import { engineMetrics } from '../../src/engine/metrics.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
+import { observeSpans } from '../../src/observability/tracing/metrics.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 export interface MetricDescription {
@@ -28,8 +29,11 @@ function describe(registry: Registry): MetricDescription[] {
     });
 }
 
-/** The metrics of every service, of the user service, of the engine and of the gateway. Starts no process. */
-export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'gateway', MetricDescription[]> {
+/** The metrics of every service, of the user service, of the engine, of the gateway, and of traces. Starts no process. */
+export function documentedMetrics(): Record<
+  'services' | 'user' | 'engine' | 'gateway' | 'traces',
+  MetricDescription[]
+> {
   const services = new Registry();
   observeLoop(services);
   observePublisher(services);
@@ -41,11 +45,14 @@ export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'ga
   observeErasures(user);
   const engine = new Registry();
   engineMetrics(engine);
+  const traces = new Registry();
+  observeSpans(traces);
   return {
     services: describe(services),
     user: describe(user),
     engine: describe(engine),
     gateway: describe(createGatewayMetrics().registry),
+    traces: describe(traces),
   };
 }
 
@@ -56,7 +63,7 @@ const tableOf = (metrics: readonly MetricDescription[]): string =>
   );
 
 export function metricsPage(): string {
-  const { services, user, engine, gateway } = documentedMetrics();
+  const { services, user, engine, gateway, traces } = documentedMetrics();
   return page(
     generatedFrom('the metrics that the processes register'),
     '# Metrics',
@@ -70,6 +77,8 @@ export function metricsPage(): string {
     tableOf(engine),
     '## The gateway',
     tableOf(gateway),
+    '## Services and gateway that send traces',
+    tableOf(traces),
     '## The process',
     "Every process also exports prom-client's default metrics, among them `process_cpu_seconds_total`, `process_resident_memory_bytes`, `nodejs_heap_size_used_bytes`, `nodejs_eventloop_lag_p99_seconds` and `nodejs_gc_duration_seconds`.",
   );

@@ -19,10 +19,10 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
-import { Counter } from 'prom-client';
 import type { Config } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
+import { observeSpans } from './metrics.ts';
 import { isSampled, type Trace } from './trace-context.ts';
 import type { Span, SpanKind, SpanOptions, Tracing, TracingOptions } from './tracing.ts';
 
@@ -121,18 +121,13 @@ async function createExporter({ otlp_url: url, otlp_protocol, timeout_ms }: Conf
 
 /** Counts the spans that reached the receiver, and says once in the log when none do, and when they do again. */
 function counted(exporter: SpanExporter, { registry, logger, config }: TracingOptions): SpanExporter {
-  const spans = new Counter({
-    name: 'freshet_trace_spans_total',
-    help: 'Spans of traces, by whether the receiver took them',
-    labelNames: ['outcome'],
-    registers: [registry],
-  });
+  const count = observeSpans(registry);
   const report = createReport(logger, config);
   return {
     export: (batch, done) =>
       exporter.export(batch, (result) => {
         const sent = result.code === 0;
-        spans.inc({ outcome: sent ? 'exported' : 'failed' }, batch.length);
+        count(sent ? 'exported' : 'failed', batch.length);
         report(sent ? undefined : (result.error ?? new Error('unknown')));
         done(result);
       }),
