@@ -24,7 +24,7 @@ import { messageOf } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import { observeSpans } from './metrics.ts';
 import { isSampled, type Trace } from './trace-context.ts';
-import type { Span, SpanKind, SpanOptions, Tracing, TracingOptions } from './tracing.ts';
+import { nowMs, type Span, type SpanKind, type SpanOptions, type Tracing, type TracingOptions } from './tracing.ts';
 
 const KINDS: Record<SpanKind, OtelSpanKind> = {
   internal: OtelSpanKind.INTERNAL,
@@ -57,13 +57,17 @@ export async function createOtlpTracing(options: TracingOptions): Promise<Tracin
   });
   const tracer = provider.getTracer('freshet', VERSION);
 
-  function start(name: string, context: Context, { kind = 'internal', attributes, startedAt, links }: SpanOptions) {
+  function start(
+    name: string,
+    context: Context,
+    { kind = 'internal', attributes, startedAt = nowMs(), links }: SpanOptions,
+  ) {
     const span = tracer.startSpan(
       name,
       {
         kind: KINDS[kind],
         ...(attributes ? { attributes } : {}),
-        ...(startedAt === undefined ? {} : { startTime: startedAt }),
+        startTime: startedAt,
         ...(links ? { links: links.map((link) => ({ context: spanContextOf(link) })) } : {}),
       },
       context,
@@ -101,12 +105,13 @@ function spanOf(span: OtelSpan): Span {
   return {
     trace: { traceparent: `00-${traceId}-${spanId}-01`, ...(tracestate ? { tracestate } : {}) },
     set: (attributes) => void span.setAttributes(attributes),
-    mark: (name) => void span.addEvent(name),
+    mark: (name) => void span.addEvent(name, nowMs()),
     end: (error) => {
       if (ended) return;
       ended = true;
       if (error !== undefined) span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
+      // Without the time the SDK ends a span by whole milliseconds, which may lie before its beginning.
+      span.end(nowMs());
     },
   };
 }
