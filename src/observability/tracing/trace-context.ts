@@ -6,17 +6,12 @@ export interface Trace {
   tracestate?: string;
 }
 
-interface Members {
-  traceparent?: unknown;
-  tracestate?: unknown;
-}
-
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 const SAMPLED = 1;
 
 /** The trace that the headers of a request or the members of an event name; undefined without one, or in another form. */
-export function traceOf({ traceparent, tracestate }: Members): Trace | undefined {
+export function traceOf({ traceparent, tracestate }: Readonly<Record<string, unknown>>): Trace | undefined {
   if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent)) return undefined;
   return typeof tracestate === 'string' && TRACESTATE.test(tracestate) ? { traceparent, tracestate } : { traceparent };
 }
@@ -43,6 +38,6 @@ export function sampledTraceOf(payload: Uint8Array): Trace | undefined {
   } catch {
     return undefined;
   }
-  const trace = typeof event === 'object' && event !== null ? traceOf(event) : undefined;
+  const trace = typeof event === 'object' && event !== null ? traceOf(event as Record<string, unknown>) : undefined;
   return trace && isSampled(trace) ? trace : undefined;
 }
