@@ -737,7 +737,7 @@ export const CONFIG_SCHEMA = section(
           description: 'encoding of the spans',
         }),
         share: Type.Number({
-          default: 1,
+          default: 0.1,
           minimum: 0,
           maximum: 1,
           description:

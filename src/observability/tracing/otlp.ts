@@ -11,13 +11,7 @@ import {
   trace as traceApi,
 } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
@@ -44,7 +38,6 @@ export async function createOtlpTracing(options: TracingOptions): Promise<Tracin
       'service.instance.id': instance,
       'service.version': VERSION,
     }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(tracing.share) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: counted(await createExporter(tracing), options),
@@ -61,7 +54,7 @@ export async function createOtlpTracing(options: TracingOptions): Promise<Tracin
     name: string,
     context: Context,
     { kind = 'internal', attributes, startedAt = nowMs(), links }: SpanOptions,
-  ) {
+  ): Span {
     const span = tracer.startSpan(
       name,
       {
@@ -72,12 +65,19 @@ export async function createOtlpTracing(options: TracingOptions): Promise<Tracin
       },
       context,
     );
-    return span.isRecording() ? spanOf(span) : undefined;
+    return spanOf(span);
   }
 
+  const follow: Tracing['follow'] = (name, parent, span = {}) =>
+    parent && isSampled(parent) ? start(name, below(parent), span) : undefined;
+
   return {
-    follow: (name, parent, span = {}) => (parent && isSampled(parent) ? start(name, below(parent), span) : undefined),
-    begin: (name, caller, span = {}) => start(name, caller ? below(caller) : ROOT_CONTEXT, span),
+    follow,
+    // The port decides, because an unsampled span of the SDK costs a part of a sampled one.
+    begin: (name, caller, span = {}) => {
+      if (caller) return follow(name, caller, span);
+      return Math.random() < tracing.share ? start(name, ROOT_CONTEXT, span) : undefined;
+    },
     isRecent: (timestamp) => Date.now() - timestamp <= tracing.recent_ms,
     close: () => Promise.race([provider.shutdown().catch(() => undefined), passed(tracing.stop_ms)]),
   };
@@ -92,7 +92,7 @@ function spanContextOf({ traceparent, tracestate }: Trace): SpanContext {
   return {
     traceId,
     spanId,
-    traceFlags: isSampled({ traceparent }) ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    traceFlags: TraceFlags.SAMPLED,
     isRemote: true,
     ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
   };
