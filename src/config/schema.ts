@@ -368,6 +368,8 @@ export const CONFIG_SCHEMA = section(
           maximum: 0.5,
           description: 'probability that the test reports a difference between equal arms',
         }),
+        items_default: whole(50, 'items in a page of impressions by item, if the request does not say how many', 1),
+        items_max: whole(1_000, 'most items in such a page', 1),
       }),
       'the feedback service',
     ),

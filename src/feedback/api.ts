@@ -1,4 +1,4 @@
-/** The endpoint of the feedback service. */
+/** The endpoints of the feedback service. */
 import type { Database } from 'better-sqlite3';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import { completeConfig } from '../config/load.ts';
@@ -7,24 +7,12 @@ import { ServiceUnavailableError } from '../errors.ts';
 import { type Experiment, labelOf } from '../experiment/arms.ts';
 import { experimentsIn } from '../experiment/rows.ts';
 import { lacksCounters, type PartKind, POSITIONS } from './counters.ts';
+import { itemEndpoints } from './items.ts';
 import { type OffPolicy, offPolicy, type WeighedLists } from './off-policy.ts';
+import { type Counts, type Rate, rateOf } from './rate.ts';
 import { feedbackRequests } from './requests.ts';
 import { armFigures, type Comparison, compare, type UserCounts } from './sequential.ts';
-import { diversity, type Exposed, gini, novelty, shareInterval } from './statistics.ts';
-
-export interface Rate {
-  /** One impression for each item of each shown list. */
-  impressions: number;
-  clicks: number;
-  dismissals: number;
-  conversions: number;
-  /** Clicked impressions per impression. */
-  ctr: number;
-  /** 95 % interval, under the assumption that impressions are independent. */
-  ctr_interval: [low: number, high: number];
-  /** Converted impressions per impression. */
-  conversion_rate: number;
-}
+import { diversity, type Exposed, gini, novelty } from './statistics.ts';
 
 /** The distribution of impressions over items. */
 export interface Spread {
@@ -93,8 +81,6 @@ export interface SnapshotQuality {
   [more: string]: unknown;
 }
 
-type Counts = Pick<Rate, 'impressions' | 'clicks' | 'dismissals' | 'conversions'>;
-
 /** Most snapshots, and most arms, in an answer. */
 const PARTS = 1_000;
 /** Most experiments in an answer. */
@@ -149,10 +135,11 @@ export function feedbackEndpoints(
     "SELECT clicks, dismissals, conversions FROM part WHERE kind = 'unattributed'",
   );
   return {
+    ...itemEndpoints(db, { feedback, http }),
     summary: defineEndpoint({
       description: 'Click-through and conversion in total, by snapshot, arm, position and day, and prequential quality',
       example: {},
-      request: feedbackRequests({ http }).summary,
+      request: feedbackRequests({ feedback, http }).summary,
       handle: async (): Promise<SummaryAnswer> => {
         if (incomplete)
           throw new ServiceUnavailableError(
@@ -217,19 +204,6 @@ function partsBy(
       rate: rateOf(counts),
       shown: spreadOf(exposed.get(key) ?? [], lists, { published, covered }),
     }));
-  };
-}
-
-function rateOf({ impressions, clicks, dismissals, conversions }: Counts): Rate {
-  const per = (count: number): number => (impressions === 0 ? 0 : count / impressions);
-  return {
-    impressions,
-    clicks,
-    dismissals,
-    conversions,
-    ctr: per(clicks),
-    ctr_interval: shareInterval(clicks, impressions),
-    conversion_rate: per(conversions),
   };
 }
 

@@ -12,12 +12,14 @@ import {
   linked,
   published,
   purchased,
+  restored,
   retracted,
   served,
   stored,
   type TestEvent,
+  withdrawn,
 } from '../../test/support/events.ts';
-import { scanFeedback } from '../../test/support/feedback-scan.ts';
+import { type ScannedItem, scanFeedback } from '../../test/support/feedback-scan.ts';
 import { forgotten, KEY, purgedOf } from '../../test/support/forgetting.ts';
 import { runs, within } from '../../test/support/runs.ts';
 import { tempDir } from '../../test/support/tempdir.ts';
@@ -25,6 +27,7 @@ import { hashProjection } from '../bus/projection/hash.ts';
 import { openStore, type ProjectionStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
 import { feedbackEndpoints, type SummaryAnswer } from './api.ts';
+import { type ItemsAnswer, itemEndpoints } from './items.ts';
 import { feedbackProjection } from './projection.ts';
 
 const HOUR = 3_600_000;
@@ -77,7 +80,7 @@ const act = fc
     if (kind === 9) return purchased(user, item, { ...reaction, list: `l${n}` });
     if (kind < 12) return linked(user, other);
     if (kind === 12) return retracted(user, { id: `x${target}` });
-    if (kind === 13) return published(item);
+    if (kind === 13) return drawn.hour % 4 === 0 ? (drawn.named ? withdrawn(item) : restored(item)) : published(item);
     return { ...forgotten(user), id };
   });
 
@@ -119,6 +122,7 @@ async function expectScanned(db: Database): Promise<void> {
   }
   const { lists, impressions, ips, snips } = scan.without_exploration;
   expect(answer.without_exploration).toMatchObject({ lists, impressions, ips: near(ips), snips: near(snips) });
+  expectScannedItems(db, scan.items);
   const experiment = answer.experiments[0];
   for (const { arm: name, users, impressions: shown, clicks, ctr } of experiment?.arms ?? []) {
     const figures = scan.arms[`x/${name}`] ?? { users: 0, impressions: 0, hits: 0, rate: null };
@@ -129,6 +133,34 @@ async function expectScanned(db: Database): Promise<void> {
       ctr: figures.rate,
     });
   }
+}
+
+/** What the endpoints say of each item, against a scan. */
+function expectScannedItems(db: Database, scanned: readonly ScannedItem[]): void {
+  const { items, item: one } = itemEndpoints(db, config);
+  const answer = items?.handle({ n: 1_000 }) as ItemsAnswer;
+  const sum = (item: string, what: 'impressions' | 'clicks' | 'dismissals' | 'conversions'): number =>
+    scanned.reduce((so, row) => so + (row.item === item ? row[what] : 0), 0);
+  const ids = [...new Set(scanned.map(({ item }) => item))];
+  expect(answer.shown).toBe(ids.length);
+  expect(answer.items.map(({ item }) => item)).toEqual(
+    ids.sort((a, b) => sum(b, 'impressions') - sum(a, 'impressions') || (a < b ? -1 : 1)),
+  );
+  for (const { item, impressions, clicks, dismissals, conversions } of answer.items) {
+    expect({ impressions, clicks, dismissals, conversions }).toEqual({
+      impressions: sum(item, 'impressions'),
+      clicks: sum(item, 'clicks'),
+      dismissals: sum(item, 'dismissals'),
+      conversions: sum(item, 'conversions'),
+    });
+    expect(one?.handle({ item })).toMatchObject({
+      by_position: scanned.filter((row) => row.item === item).map(({ item: _item, ...row }) => row),
+    });
+  }
+  const listed = db.prepare<[], string>('SELECT item FROM item EXCEPT SELECT item FROM withdrawal').pluck().all();
+  const never = items?.handle({ order: 'never', n: 1_000 }) as ItemsAnswer;
+  expect(never.items.map(({ item }) => item)).toEqual(listed.filter((item) => !ids.includes(item)).sort());
+  expect(never.never_shown).toBe(never.items.length);
 }
 
 const EXPERIMENT = event('control.experiment_started.v1', 'act', {
@@ -233,7 +265,7 @@ describe('the counters of the summary', () => {
     const events = [published('a'), served('u1', 'l1', ['a', 'b']), served('u2', 'l2', ['a']), clicked('u1', 'a')];
     const earlier = openStore(options);
     earlier.commit(stored(events), 'now');
-    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed'])
+    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed', 'item_reaction'])
       earlier.db.exec(`DROP TABLE ${table}`);
     earlier.db.exec("UPDATE checkpoint SET version = 'earlier'");
     earlier.close();
@@ -245,12 +277,68 @@ describe('the counters of the summary', () => {
     store.close();
   });
 
+  it('of items stay away from rows of a release that kept none, and its other counters go on', async () => {
+    const file = join(tempDir('counters'), 'f.sqlite');
+    const options = { file, definition: feedbackProjection(config), codec, cacheKib: 1_024, erasureKey: KEY };
+    const events = [published('a'), served('u1', 'l1', ['a', 'b']), clicked('u1', 'a')];
+    const earlier = openStore(options);
+    earlier.commit(stored(events), 'now');
+    earlier.db.exec('DROP TABLE item_reaction');
+    earlier.db.exec("UPDATE checkpoint SET version = 'earlier'");
+    earlier.close();
+    const store = openStore({ ...options, otherVersion: 'keep' });
+    store.commit(stored([served('u3', 'l3', ['a']), clicked('u3', 'a', { list: 'l3' })], 4), 'now');
+    expect(store.db.prepare('SELECT * FROM item_reaction').all()).toEqual([]);
+    expect((await answerOf(store.db)).total).toMatchObject({ impressions: 3, clicks: 2 });
+    expect(() => itemEndpoints(store.db, config).items?.handle({})).toThrow(/counted nothing by item/);
+    store.close();
+  });
+
+  it('of items come in pages, the most shown first, and those that no list has shown by id', () => {
+    const store = open();
+    store.commit(
+      stored([
+        ...['a', 'b', 'c', 'd', 'e', 'f'].map((item) => published(item)),
+        withdrawn('f'),
+        served('u1', 'l1', ['a', 'b', 'c']),
+        served('u2', 'l2', ['b', 'c']),
+        clicked('u2', 'c', { list: 'l2' }),
+      ]),
+      'now',
+    );
+    const { items, item } = itemEndpoints(store.db, config);
+    const pages = (order: string): string[][] => {
+      const found: string[][] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page = items?.handle({ order, n: 2, ...(cursor === '' ? {} : { cursor }) }) as ItemsAnswer;
+        found.push(page.items.map((one) => one.item));
+        cursor = page.next;
+      }
+      return found;
+    };
+    expect(pages('impressions')).toEqual([['b', 'c'], ['a']]);
+    expect(pages('never')).toEqual([['d', 'e']]);
+    expect(item?.handle({ item: 'c' })).toMatchObject({
+      impressions: 2,
+      clicks: 1,
+      ctr: 0.5,
+      by_position: [
+        { position: 1, impressions: 1, clicks: 1, ctr: 1 },
+        { position: 2, impressions: 1, clicks: 0 },
+      ],
+    });
+    expect(item?.handle({ item: 'd' })).toMatchObject({ impressions: 0, ctr_interval: [0, 1], by_position: [] });
+    expect(() => item?.handle({ item: 'nobody-has-it' })).toThrow(/Nobody has published/);
+    expect(() => items?.handle({ cursor: 'of another order' })).toThrow(/cursor/);
+    store.close();
+  });
+
   it('hold nothing once every user is forgotten', () => {
     const store = open();
     const acts = fc.sample(act, { numRuns: 300, seed: 5 }).filter(({ type }) => !/linked|erased|published/.test(type));
     const last = IDS.map((id) => forgotten(id));
     store.commit(stored([...acts, ...last]), 'now');
-    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed'])
+    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed', 'item_reaction'])
       expect(store.db.prepare(`SELECT count(*) AS n FROM ${table}`).get(), table).toEqual({ n: 0 });
     store.close();
   });

@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS arm_spread (
 CREATE TABLE IF NOT EXISTS weighed (
   impressions INTEGER NOT NULL, weight REAL NOT NULL, clicked REAL NOT NULL, lists INTEGER NOT NULL,
   PRIMARY KEY (impressions, weight, clicked)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item_reaction (
+  item TEXT NOT NULL, position INTEGER NOT NULL, clicks INTEGER NOT NULL, dismissals INTEGER NOT NULL,
+  conversions INTEGER NOT NULL, PRIMARY KEY (item, position)
 ) STRICT, WITHOUT ROWID;`;
 
 export const COUNTERS_DATA: PersonalDataRows = {
@@ -84,6 +88,11 @@ interface PlaceRow {
 /** By counted time, which cannot lie ahead. A time before SQLite's range has no day. */
 const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
 
+interface ItemReactions extends Record<ReactionKind, number> {
+  item: string;
+  position: number;
+}
+
 /** What the events of a transaction change in a part. */
 interface Change {
   kind: PartKind;
@@ -101,6 +110,20 @@ interface Change {
 export const lacksCounters = (db: Database): boolean =>
   db
     .prepare<[], number>("SELECT EXISTS (SELECT 1 FROM served) AND NOT EXISTS (SELECT 1 FROM part WHERE kind = 'all')")
+    .pluck()
+    .get() === 1;
+
+/**
+ * Whether an earlier release wrote the rows: it counted reactions, and not those of each item. Only a file of that release
+ * has the one without the other.
+ */
+export const lacksItemReactions = (db: Database): boolean =>
+  lacksCounters(db) ||
+  db
+    .prepare<[], number>(
+      `SELECT EXISTS (SELECT 1 FROM part WHERE kind = 'all' AND clicks + dismissals + conversions > 0)
+         AND NOT EXISTS (SELECT 1 FROM item_reaction)`,
+    )
     .pluck()
     .get() === 1;
 
@@ -212,6 +235,37 @@ export function prepareCounters(db: Database): Counters {
     if (sign < 0) dropWeighed.run(impressions, weight, clicked);
   }
 
+  const countsItems = !lacksItemReactions(db);
+  const addItemReactions = db.prepare(
+    `INSERT INTO item_reaction VALUES (@item, @position, @clicked, @dismissed, @converted) ON CONFLICT DO UPDATE SET
+       clicks = clicks + excluded.clicks, dismissals = dismissals + excluded.dismissals,
+       conversions = conversions + excluded.conversions`,
+  );
+  const dropItemReactions = db.prepare(
+    `DELETE FROM item_reaction WHERE item = @item AND position = @position AND clicks = 0 AND dismissals = 0
+       AND conversions = 0`,
+  );
+  /** What the events of a transaction change in the reactions to items, by item and position. */
+  let itemReactions = new Map<string, ItemReactions>();
+  function reactToItem(item: string, at: number, more: Record<ReactionKind, number>): void {
+    // Later positions share a row, since a summary has none of them.
+    const position = Math.min(at, POSITIONS);
+    const name = `${position} ${item}`;
+    const known = itemReactions.get(name) ?? { item, position, clicked: 0, dismissed: 0, converted: 0 };
+    known.clicked += more.clicked;
+    known.dismissed += more.dismissed;
+    known.converted += more.converted;
+    itemReactions.set(name, known);
+  }
+  function writeItemReactions(): void {
+    for (const one of itemReactions.values()) {
+      if (one.clicked === 0 && one.dismissed === 0 && one.converted === 0) continue;
+      addItemReactions.run(one);
+      if (one.clicked < 0 || one.dismissed < 0 || one.converted < 0) dropItemReactions.run(one);
+    }
+    itemReactions = new Map();
+  }
+
   let changes = new Map<string, Change>();
   function changeOf(kind: PartKind, key: string | number): Change {
     const name = `${kind} ${key}`;
@@ -255,6 +309,13 @@ export function prepareCounters(db: Database): Counters {
       change.lists += sign;
       countPlace(change, place, sign);
     }
+    for (const { position, item, clicked, dismissed, converted } of places)
+      if (clicked + dismissed + converted > 0)
+        reactToItem(item, position, {
+          clicked: sign * clicked,
+          dismissed: sign * dismissed,
+          converted: sign * converted,
+        });
     countUser(row.user, row.arm, sign * places.length, sign * places.reduce((sum, place) => sum + place.clicked, 0));
     weigh(places, sign);
   }
@@ -295,6 +356,7 @@ export function prepareCounters(db: Database): Counters {
       if (!row || !at || at[kind]) return;
       for (const change of changesOf(row)) change[kind] += sign;
       if (place.position < POSITIONS) changeOf('position', place.position)[kind] += sign;
+      reactToItem(at.item, place.position, { clicked: 0, dismissed: 0, converted: 0, [kind]: sign });
       if (kind !== 'clicked') return;
       countUser(row.user, row.arm, 0, sign);
       if (at.propensity === null) return;
@@ -327,9 +389,11 @@ export function prepareCounters(db: Database): Counters {
         dropPart.run(kind, key);
       }
       changes = new Map();
+      if (countsItems) writeItemReactions();
     },
     drop: () => {
       changes = new Map();
+      itemReactions = new Map();
     },
   };
 }

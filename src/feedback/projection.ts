@@ -41,6 +41,7 @@ CREATE INDEX IF NOT EXISTS outcome_open ON outcome (user, item) WHERE list IS NU
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ${COUNTERS_SCHEMA}
 ${SESSION_LINKS_SCHEMA}
 ${EXPERIMENT_SCHEMA}`;
@@ -65,6 +66,8 @@ export interface FeedbackTables extends ExperimentTables {
   serve: Statement;
   impression: Statement;
   item: Statement;
+  withdraw: Statement;
+  restore: Statement;
   list: Statement<[string], { user: string; time: number }>;
   position: Statement<[string, string], { position: number }>;
   newestWith: Statement<[string, string, number, number], { list: string; position: number }>;
@@ -93,7 +96,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 8,
+    code: 9,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -111,6 +114,8 @@ function prepareTables(db: Database): FeedbackTables {
     serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?, ?, ?)'),
     item: db.prepare('INSERT INTO item VALUES (?) ON CONFLICT DO NOTHING'),
+    withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
+    restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
     list: db.prepare(`SELECT user, time FROM served WHERE list = ? AND ${isKept('served.seq')}`),
     position: db.prepare('SELECT position FROM impression WHERE list = ? AND item = ? ORDER BY position LIMIT 1'),
     newestWith: db.prepare(
@@ -163,6 +168,9 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
   if (isExperimentEvent(event)) applyExperiment(event, tables);
   if (event.type === 'content.published.v1' && tables.item.run(event.subject).changes > 0)
     tables.counters.publish(event.subject);
+  // As in the content service, a withdrawal also holds for an item that is published later.
+  if (event.type === 'content.withdrawn.v1') tables.withdraw.run(event.subject);
+  if (event.type === 'content.restored.v1') tables.restore.run(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
   const user = tables.links.ownerOf(event.subject);
   const time = countedTime(event);

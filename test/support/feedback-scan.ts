@@ -34,6 +34,17 @@ export interface Scanned {
   unattributed: { clicks: number; dismissals: number; conversions: number };
   without_exploration: ReturnType<typeof offPolicy>;
   arms: Record<string, ReturnType<typeof armFigures>>;
+  /** By item and position. */
+  items: ScannedItem[];
+}
+
+export interface ScannedItem {
+  item: string;
+  position: number;
+  impressions: number;
+  clicks: number;
+  dismissals: number;
+  conversions: number;
 }
 
 export function scanFeedback(db: Database): Scanned {
@@ -93,5 +104,9 @@ export function scanFeedback(db: Database): Scanned {
       ),
     ),
     arms: Object.fromEntries(arms),
+    items: all<ScannedItem>(
+      `SELECT item, position, ${COUNTS} FROM impression JOIN served USING (list)
+       LEFT JOIN (${REACTED}) USING (list, position) GROUP BY item, position ORDER BY item, position`,
+    ),
   };
 }

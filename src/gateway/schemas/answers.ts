@@ -7,7 +7,7 @@ import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Experiment, Experiments, Promotion, Rollback, Shadow, Snapshots } from './experiments.ts';
 import { Export } from './export.ts';
-import { FeedbackSummary } from './feedback-summary.ts';
+import { FeedbackItem, FeedbackItems, FeedbackSummary } from './feedback-summary.ts';
 import { FoundItems, Item, Items } from './item.ts';
 import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
@@ -34,6 +34,8 @@ export const SHARED = {
   Items,
   FoundItems,
   FeedbackSummary,
+  FeedbackItems,
+  FeedbackItem,
   Ready,
   Nothing,
   Shelves,

@@ -1,4 +1,4 @@
-/** Click-through, conversion and quality of the lists that were served. */
+/** Click-through, conversion and quality of the lists that were served, in all and by item. */
 import { Type } from 'typebox';
 import { OrNull, open } from './members.ts';
 
@@ -25,6 +25,30 @@ const shown = Type.Object(
 
 /** Some of the impressions. */
 const part = { ...rate, shown };
+
+export const FeedbackItems = Type.Object(
+  {
+    shown: Type.Integer({ minimum: 0, description: 'items that lists have shown' }),
+    never_shown: Type.Integer({
+      minimum: 0,
+      description: 'items that are published and not withdrawn, and that no list has shown',
+    }),
+    items: Type.Array(Type.Object({ item: Type.String(), ...rate }, open)),
+    next: OrNull(Type.String(), '`cursor` of the next page; null for the last page'),
+  },
+  { $id: 'FeedbackItems', ...open, description: 'Impressions of items, and reactions to them' },
+);
+
+export const FeedbackItem = Type.Object(
+  {
+    item: Type.String(),
+    ...rate,
+    by_position: Type.Array(Type.Object({ position: Type.Integer(), ...rate }, open), {
+      description: 'by position in the list, from 0; positions without an impression of the item are left out',
+    }),
+  },
+  { $id: 'FeedbackItem', ...open, description: 'Impressions of an item, and reactions to it' },
+);
 
 export const FeedbackSummary = Type.Object(
   {

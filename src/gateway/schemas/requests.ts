@@ -65,7 +65,7 @@ export function createRequestSchemas(config: Config) {
   const users = userRequests(config);
   const content = contentRequests(config);
   const engine = engineRequests(config);
-  const { summary } = feedbackRequests(config);
+  const { summary, items: shownItems } = feedbackRequests(config);
   const { min_seq, timeout_ms } = summary.properties;
   const fresh = { min_seq, timeout_ms };
   const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration, fields } = engine.recommend.properties;
@@ -206,6 +206,7 @@ export function createRequestSchemas(config: Config) {
     /** A request without members. */
     nothing: request({}),
     fresh: summary,
+    shownItems,
     token: tokenRequest(config),
   };
 }

@@ -1,5 +1,6 @@
 /** The catalogue: a search, and all items in pages. */
 import { queryOf } from '../../api/call.ts';
+import { may } from '../../api/caller.ts';
 import { usePages } from '../../api/pages.ts';
 import { learnTitle } from '../../api/titles.ts';
 import { Empty } from '../../parts/empty.tsx';
@@ -9,6 +10,7 @@ import { ItemSearch } from '../../parts/item-search.tsx';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 import { go, hrefOf, place } from '../../shell/router.ts';
+import { Exposure } from './exposure.tsx';
 import type { Item } from './item.ts';
 
 interface Page {
@@ -26,10 +28,13 @@ export function Catalogue() {
       <p class="lead">All items, also withdrawn ones, in the order of their ids.</p>
       <div class="columns">
         <AllItems key={tag ?? ''} tag={tag} />
-        <section class="card" aria-labelledby="search-title">
-          <h2 id="search-title">Search</h2>
-          <ItemSearch n={15} />
-        </section>
+        <div class="column">
+          <section class="card" aria-labelledby="search-title">
+            <h2 id="search-title">Search</h2>
+            <ItemSearch n={15} />
+          </section>
+          {may('admin') && <Exposure />}
+        </div>
       </div>
     </>
   );

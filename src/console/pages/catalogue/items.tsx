@@ -11,7 +11,7 @@ import { hrefOf } from '../../shell/router.ts';
 import { Catalogue } from './catalogue.tsx';
 import { EditItem } from './edit.tsx';
 import type { Item } from './item.ts';
-import { Reactions } from './reactions.tsx';
+import { ItemReactions, Reactions } from './reactions.tsx';
 
 export const ItemsPage = ({ id }: { id: string | undefined }) =>
   id === undefined ? <Catalogue /> : <OneItem id={id} />;
@@ -39,7 +39,10 @@ function OneItem({ id }: { id: string }) {
               {similar.data !== undefined && <RankedList ranking={similar.data} />}
             </section>
           </div>
-          <div class="column">{caller.value?.kind !== 'token' && <Reactions />}</div>
+          <div class="column">
+            {may('admin') && <ItemReactions item={id} />}
+            {caller.value?.kind !== 'token' && <Reactions />}
+          </div>
         </div>
       )}
     </>
