@@ -1,4 +1,4 @@
-/** Bundles the console, the web page of the gateway, into a few files, again whenever its sources have changed. */
+/** Bundles the console, the web page of the gateway, and the page of a report, into a few files, again whenever its sources have changed. */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,10 @@ export const ensureConsole = async (root) => {
   try {
     const { build, stop } = await import('esbuild');
     await build({
-      entryPoints: { console: join(root, 'src/console/main.tsx') },
+      entryPoints: {
+        console: join(root, 'src/console/main.tsx'),
+        report: join(root, 'src/console/report/main.tsx'),
+      },
       outdir: making,
       bundle: true,
       format: 'esm',

@@ -17,6 +17,7 @@ import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
 import { replicaVerb } from './verbs/replica.ts';
+import { reportVerb } from './verbs/report.ts';
 import { restoreVerb } from './verbs/restore.ts';
 import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
@@ -68,6 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
     logVerb,
     dlqVerb,
     exportVerb,
+    reportVerb,
     forgetVerb,
     backupVerb,
     restoreVerb,

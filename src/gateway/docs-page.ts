@@ -88,7 +88,7 @@ function exampleOf(address: string, method: string): string | undefined {
   if (method === 'delete') return undefined;
   if (address.startsWith('/v1/users/')) return READER;
   if (address === '/v1/log/{seq}') return '1';
-  return address.startsWith('/v1/items/') ? BOOK : undefined;
+  return /^\/v1\/(feedback\/)?items\//.test(address) ? BOOK : undefined;
 }
 
 function fill(parameter: Parameter, example: string | undefined): void {

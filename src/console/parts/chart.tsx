@@ -1,7 +1,7 @@
 /** Lines over time. The legend is text with the newest values, so that the drawing is no reader's only source. */
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { isDark } from '../shell/theme.ts';
+import { isDark } from './dark.ts';
 import { clockTime } from './format.ts';
 
 export interface Line {
@@ -21,6 +21,8 @@ interface ChartProps {
   times: readonly number[];
   lines: readonly Line[];
   format: (value: number) => string;
+  /** How a time reads below the drawing; left out: as a time of day. */
+  when?: (seconds: number) => string;
 }
 
 const HEIGHT = 190;
@@ -35,7 +37,7 @@ function colourOf(name: string): string {
   return color;
 }
 
-export function Chart({ title, about, unit, times, lines, format }: ChartProps) {
+export function Chart({ title, about, unit, times, lines, format, when = clockTime }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const drawn = useRef<uPlot | undefined>(undefined);
   const data = [times, ...lines.map(({ values }) => values)] as unknown as uPlot.AlignedData;
@@ -58,7 +60,7 @@ export function Chart({ title, about, unit, times, lines, format }: ChartProps) 
         cursor: { show: false },
         scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.15 : 1] } },
         axes: [
-          { ...axis, space: 90, values: (_plot, splits) => splits.map(clockTime) },
+          { ...axis, space: 90, values: (_plot, splits) => splits.map(when) },
           { ...axis, size: 56, values: (_plot, splits) => splits.map(format) },
         ],
         series: [

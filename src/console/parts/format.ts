@@ -39,6 +39,9 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 /** Time of day of a number of seconds since 1970, in the zone of the reader. */
 export const clockTime = (seconds: number): string => clock.format(seconds * 1_000);
 
+/** Day of a number of seconds since 1970, in the zone of the reader. */
+export const dayOf = (seconds: number): string => day.format(seconds * 1_000);
+
 /** A point in time in the zone of the reader. */
 export function time(text: string | number | undefined | null): string {
   if (text === undefined || text === null) return '–';

@@ -1,5 +1,6 @@
 /** Light or dark: as the system says, unless the reader has chosen. */
 import { effect, signal } from '@preact/signals';
+import { isDark, systemDark } from '../parts/dark.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 const THEME = 'freshet-console-theme';
@@ -7,10 +8,6 @@ const isTheme = (text: string | null): text is Theme => text === 'light' || text
 
 const stored = localStorage.getItem(THEME);
 export const theme = signal<Theme>(isTheme(stored) ? stored : 'system');
-
-const systemDark = matchMedia('(prefers-color-scheme: dark)');
-/** Changes with what is shown, for drawings that take their colours once. */
-export const isDark = signal(false);
 
 export function followTheme(): void {
   const show = (): void => {

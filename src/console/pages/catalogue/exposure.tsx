@@ -2,13 +2,13 @@
 import { useState } from 'preact/hooks';
 import { queryOf } from '../../api/call.ts';
 import { usePages } from '../../api/pages.ts';
+import type { Rate } from '../../api/results.ts';
 import { titleOf } from '../../api/titles.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { count, percent } from '../../parts/format.ts';
 import { ItemLink } from '../../parts/ids.tsx';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
-import type { Rate } from './reactions.tsx';
 
 interface Page {
   shown: number;
