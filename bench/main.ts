@@ -5,6 +5,7 @@ import { accountsBench } from './accounts/command.ts';
 import { accuracyBench } from './accuracy/command.ts';
 import { againstBench } from './against/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
+import { consoleBench } from './console/command.ts';
 import { engineBench } from './engine/command.ts';
 import { forgetBench } from './forget/command.ts';
 import { forgetLargeBench } from './forget/large-command.ts';
@@ -24,6 +25,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(accuracyBench().exitOverride());
   program.addCommand(againstBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
+  program.addCommand(consoleBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());
   program.addCommand(forgetBench().exitOverride());
   program.addCommand(forgetLargeBench().exitOverride());

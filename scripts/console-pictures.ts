@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { CONSOLE_POLICY } from '../src/gateway/routes/console.ts';
-import { findBrowser, NO_BROWSER } from '../test/support/browser.ts';
+import { findBrowser, NO_BROWSER } from './setup/browser.mjs';
 import { ensureConsole } from './setup/console.mjs';
 import { ROOT } from './setup.mjs';
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { count, note, print, printJson, table } from '../../src/cli/output.ts';
 import { positive } from '../../src/cli/values.ts';
+import { median } from '../median.ts';
 import { type AccountFigures, type Pair, runAccounts } from './accounts.ts';
 
 interface AccountBenchOptions {
@@ -48,6 +49,3 @@ function row(what: string, { inside, across }: Pair): string[] {
     `${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
   ];
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;

@@ -10,6 +10,7 @@ import { openStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { type ContentTables, contentProjection } from '../../src/content/projection.ts';
 import { cpuClock } from '../cpu-clock.ts';
+import { median } from '../median.ts';
 
 export interface FoldFigures {
   /** Processor seconds, medians of the rounds. */
@@ -23,7 +24,6 @@ export interface FoldFigures {
 
 /** Alternating, because other work on the machine changes the speed of both. */
 const ROUNDS = 3;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 
 /** The projection without its index. */
 function withoutIndex(): ProjectionDefinition<ContentTables> {

@@ -1,32 +1,7 @@
 /** A real browser without a window: an installed Chromium or Chrome, which playwright-core drives. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 
-/** Names of the browser on PATH, and its paths on macOS. */
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const ELSEWHERE = [
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
-
-/** Why the tests skip, and what to do. */
-export const NO_BROWSER =
-  'no Chromium or Chrome on PATH; install one (apt-get install -y chromium), or name it in FRESHET_BROWSER';
-
-/** The path of a browser: `FRESHET_BROWSER`, then PATH, then the paths on macOS. Undefined if no browser is installed. */
-export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (env.FRESHET_BROWSER) return env.FRESHET_BROWSER;
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))), ...ELSEWHERE].find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+export { findBrowser, NO_BROWSER } from '../../scripts/setup/browser.mjs';
 
 export interface Page {
   /** Navigates as a user does. Resolves when the page is loaded. */

@@ -138,9 +138,7 @@ function Funnel({ data: { total } }: { data: ReportData }) {
                 <th class="number" title="share of the impressions">
                   share
                 </th>
-                <th>
-                  bar
-                </th>
+                <th>bar</th>
               </tr>
             </thead>
             <tbody>

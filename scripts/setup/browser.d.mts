@@ -1,0 +1,2 @@
+export declare const NO_BROWSER: string;
+export declare const findBrowser: (env?: NodeJS.ProcessEnv) => string | undefined;
