@@ -33,6 +33,21 @@ describeConsole('the console', (site) => {
     expect(await page.getByRole('alert').innerText()).toContain('has not reached it');
   });
 
+  test('shows what lists show and never show, and how users react to an item', async () => {
+    const { page } = await open('#/items');
+    const shown = page.getByRole('region', { name: 'Shown most' });
+    await shown.getByRole('link', { name: 'Book carmilla' }).waitFor();
+    expect(await shown.locator('tbody tr').first().innerText()).toMatch(/carmilla\s+1\s+100.0 %/);
+    await page.getByRole('button', { name: 'Never shown' }).click();
+    const never = page.getByRole('region', { name: 'Never shown' });
+    await never.getByRole('link', { name: 'Book dracula' }).waitFor();
+    expect(await never.getByRole('link', { name: 'Book carmilla' }).count()).toBe(0);
+    const { page: item } = await open('#/items/carmilla');
+    const reactions = item.getByRole('region', { name: 'Reactions to this item by position' });
+    await reactions.waitFor();
+    expect(await reactions.locator('tbody tr').innerText()).toMatch(/^1\s+1\s+100.0 %/);
+  });
+
   test('retries, corrects and discards dead letters after it has said what that does', async () => {
     await setAside('corrected', { article: BOOK });
     await setAside('discarded', { article: BOOK });

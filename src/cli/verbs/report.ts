@@ -46,7 +46,7 @@ export const reportVerb = (): Command =>
         writeFileSync(partial, text);
         renameSync(partial, path);
       } catch (cause) {
-        rmSync(partial, { force: true });
+        if (existsSync(partial)) rmSync(partial);
         throw new UsageError(`Freshet cannot write ${path}: ${messageOf(cause)}.`, {
           next: 'name a file in a folder that exists and that you may write to',
           cause,

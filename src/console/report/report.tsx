@@ -138,7 +138,9 @@ function Funnel({ data: { total } }: { data: ReportData }) {
                 <th class="number" title="share of the impressions">
                   share
                 </th>
-                <th>bar</th>
+                <th>
+                  <span class="hidden-visually">bar</span>
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -167,7 +169,7 @@ function Days({ days }: { days: ReportData['days'] }) {
       {days.length === 0 ? (
         <Unreported />
       ) : (
-        <Scroll label="By day" tall>
+        <Scroll label="By day">
           <table>
             <thead>
               <tr>
@@ -209,7 +211,7 @@ function Items({ items: { shown, never_shown, top, never } }: { items: ReportDat
       {top.length === 0 ? (
         <Unreported />
       ) : (
-        <Scroll label="Items shown most" tall>
+        <Scroll label="Items shown most">
           <table>
             <thead>
               <tr>
@@ -241,7 +243,7 @@ function Items({ items: { shown, never_shown, top, never } }: { items: ReportDat
         <Empty>Lists have shown every item that they could.</Empty>
       ) : (
         <>
-          <ul>
+          <ul class="names">
             {never.map(({ item, title }) => (
               <li key={item}>{title ?? item}</li>
             ))}
