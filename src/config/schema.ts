@@ -307,6 +307,8 @@ export const CONFIG_SCHEMA = section(
         history_max: whole(1_000, 'most events in one page of a history', 1),
         history_default: whole(100, 'events in a page, unless the request names n', 1),
         erasures_max: whole(200, 'most erasures in one list of erasures over HTTP', 1),
+        search_max: whole(100, 'most users in an answer to the beginning of an id', 1),
+        search_default: whole(10, 'users in such an answer, unless the request names n', 1),
       }),
       'the user service',
     ),

@@ -21,6 +21,13 @@ export interface UserAnswer {
   sessions: string[];
 }
 
+export interface FoundUsersAnswer {
+  /** In order of id. */
+  users: { user: string; registered: string | null }[];
+  /** Whether more users match. */
+  more: boolean;
+}
+
 export interface HistoryEvent {
   id: string;
   type: string;
@@ -100,8 +107,27 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
     return { user, events, next: rows.length > n ? (events.at(-1)?.seq ?? null) : null };
   }
 
+  // No id holds a character behind the last one of Unicode.
+  const beginning = db.prepare<object, { user: string; registered: number | null }>(
+    `SELECT user, registered FROM profile WHERE user >= @q AND user < @q || char(0x10FFFF) ORDER BY user LIMIT @limit`,
+  );
+  function search(q: string, n: number): FoundUsersAnswer {
+    const rows = beginning.all({ q, limit: n + 1 });
+    const users = rows.slice(0, n).map(({ user, registered }) => ({
+      user,
+      registered: registered === null ? null : new Date(registered).toISOString(),
+    }));
+    return { users, more: rows.length > n };
+  }
+
   const requests = userRequests(config);
   return {
+    search: defineEndpoint({
+      description: 'Users whose ids begin with a text, in order of id',
+      example: { q: 'u4', n: 5 },
+      request: requests.search,
+      handle: ({ q, n = config.user.search_default }) => search(q, n),
+    }),
     get: defineEndpoint({
       description: 'Profile of a user: traits, time of registration, number of events',
       example: { user: 'u42' },

@@ -20,7 +20,7 @@ import { fold, specify } from '../../test/support/projection.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
 import { NotFoundError } from '../errors.ts';
-import { type HistoryAnswer, type UserAnswer, userEndpoints } from './api.ts';
+import { type FoundUsersAnswer, type HistoryAnswer, type UserAnswer, userEndpoints } from './api.ts';
 import { userProjection } from './projection.ts';
 
 const config = completeConfig({ events: { declared: ['x_listened'] }, user: { history_max: 5, history_default: 3 } });
@@ -222,6 +222,30 @@ describe('answers', () => {
     };
     expect(get?.handle({ user: 'u1' })).toEqual(wanted);
     expect(get?.handle({ user: 'anon' })).toEqual(wanted);
+  });
+
+  it('find users by the beginning of their ids, and no linked session', () => {
+    const { search } = endpoints(
+      ...['u2', 'u10', 'u1', 'U1', 'v', 'u%', 'ü'].map((user) => viewed(user, 'i')),
+      registered('u3'),
+      viewed('u9-anonymous', 'i'),
+      linked('u1', 'u9-anonymous'),
+    );
+    const found = (q: string, n?: number) => search?.handle({ q, ...(n ? { n } : {}) }) as FoundUsersAnswer;
+    const idsOf = ({ users }: FoundUsersAnswer): string[] => users.map(({ user }) => user);
+    expect(idsOf(found('u'))).toEqual(['u%', 'u1', 'u10', 'u2', 'u3']);
+    expect(idsOf(found('u%'))).toEqual(['u%']);
+    expect(idsOf(found('ü'))).toEqual(['ü']);
+    expect(found('u', 2)).toEqual({
+      users: [
+        { user: 'u%', registered: null },
+        { user: 'u1', registered: null },
+      ],
+      more: true,
+    });
+    expect(found('u3').users[0]?.registered).toMatch(/^20/);
+    expect(found('nobody')).toEqual({ users: [], more: false });
+    expect(() => search?.handle({ q: '' })).toThrow(/q/);
   });
 
   it('page through a history, newest first, each event once', () => {

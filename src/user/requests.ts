@@ -22,6 +22,11 @@ export function userRequests({ http, user: limits }: Pick<Config, 'http' | 'user
       cursor: Type.Optional(cursor('next of the previous chunk')),
       ...fresh,
     }),
+    search: request({
+      q: id('the beginning of the ids', 'u4'),
+      n: Type.Optional(count(limits.search_max, limits.search_default, 'users')),
+      ...fresh,
+    }),
     forget: request({ user, ...fresh }),
     erasure: request({
       erasure: Type.Optional(id('the erasure; left out: all', '5f1c0a9be4d2738806aa41c7')),

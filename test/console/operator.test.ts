@@ -33,6 +33,16 @@ describeConsole('the console', (site) => {
     expect(await page.getByRole('alert').innerText()).toContain('has not reached it');
   });
 
+  test('offers users whose ids begin as typed', async () => {
+    const { page } = await open('#/users');
+    await page.getByLabel('Id of a user').fill('reader-');
+    const offered = page.locator('p', { hasText: 'Ids that begin so' });
+    await offered.getByRole('link', { name: 'reader-3' }).click();
+    await page.getByRole('heading', { name: 'reader-3' }).waitFor();
+    await page.getByLabel('Id of a user').fill('nobody-');
+    await page.getByText('No user has an id that begins so.').waitFor();
+  });
+
   test('shows what lists show and never show, and how users react to an item', async () => {
     const { page } = await open('#/items');
     const shown = page.getByRole('region', { name: 'Shown most' });

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { queryOf } from '../api/call.ts';
-import { caller } from '../api/caller.ts';
+import { caller, may } from '../api/caller.ts';
 import { useLoad } from '../api/load.ts';
 import { go, hrefOf } from '../shell/router.ts';
 
@@ -32,6 +32,9 @@ export function forgetUser(user: string): void {
   sessionStorage.setItem(RECENT, JSON.stringify(recent.value));
 }
 
+/** Users to offer while the reader types. */
+const MATCHES = 8;
+
 /** A book of the demo: where it is, the demo's readers are too. */
 const BOOK = 'shelley-frankenstein';
 const READERS = ['reader-1', 'reader-2', 'reader-3', 'reader-4', 'reader-5'];
@@ -42,6 +45,10 @@ export function UserPicker({ current }: { current?: string | undefined }) {
   const demo = useLoad<{ items: object[] }>(only === undefined ? `v1/items${queryOf({ ids: [BOOK] })}` : undefined);
   const examples = (demo.data?.items.length ?? 0) > 0 ? READERS : [];
   const others = recent.value.filter((one) => one !== current);
+  const typed = user.trim();
+  const matches = useLoad<{ users: { user: string }[]; more: boolean }>(
+    typed !== '' && may('admin') ? `v1/users${queryOf({ q: typed, n: MATCHES })}` : undefined,
+  );
   if (only !== undefined)
     return (
       <p>
@@ -72,6 +79,13 @@ export function UserPicker({ current }: { current?: string | undefined }) {
           </button>
         </span>
       </label>
+      {matches.data !== undefined && (
+        <>
+          <Chips name="Ids that begin so" users={matches.data.users.map((one) => one.user)} />
+          {matches.data.users.length === 0 && <p class="quiet">No user has an id that begins so.</p>}
+          {matches.data.more && <p class="quiet">There are more; type on.</p>}
+        </>
+      )}
       <Chips name="Recent" users={others} />
       <Chips name="Readers of the demo" users={examples.filter((one) => one !== current && !others.includes(one))} />
     </form>

@@ -1,4 +1,4 @@
-/** `/v1/users/{id}`, with history, export and erasure. */
+/** `/v1/users`, and `/v1/users/{id}` with history, export and erasure. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { exportChunks, exportDocument } from '../../user/export-document.ts';
@@ -12,6 +12,21 @@ const problems = [400, 401, 403, 404, 429, 503, 504] as const;
 
 export function userRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { schemas, config } = context;
+
+  app.get<{ Querystring: RequestOf<'foundUsers'> }>(
+    '/v1/users',
+    {
+      config: { access: { scope: ['admin'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'findUsers',
+        summary: 'Users whose ids begin with a text',
+        querystring: schemas.foundUsers,
+        response: answers('FoundUsers', 'The first of them, in order of id', [400, 401, 403, 429, 503, 504]),
+      },
+    },
+    ({ query }) => requestService(context, 'freshet.user.search', query),
+  );
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
     '/v1/users/:id',

@@ -16,7 +16,7 @@ import { PastStream, Ranking, RankingStream, Rankings, WhatIf } from './ranking.
 import { Shelves } from './shelves.ts';
 import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
-import { History, User } from './user.ts';
+import { FoundUsers, History, User } from './user.ts';
 
 /** Schemas that the document names; answers refer to them. */
 export const SHARED = {
@@ -26,6 +26,7 @@ export const SHARED = {
   Ranking,
   Rankings,
   User,
+  FoundUsers,
   Erasure,
   Erasures,
   Export,

@@ -130,6 +130,7 @@ export function createRequestSchemas(config: Config) {
     similar: request({ n, explain, filter, fields, ...fresh }),
     trending: request({ n, filter, segment, fields, ...fresh }),
     history: request(history),
+    foundUsers: users.search,
     // The services refuse a member that does not go with the others.
     items: request({
       ...content.list.properties,

@@ -17,6 +17,23 @@ export const User = Type.Object(
   { $id: 'User', ...open, description: 'The profile of a user' },
 );
 
+export const FoundUsers = Type.Object(
+  {
+    users: Type.Array(
+      Type.Object(
+        {
+          user: Type.String({ examples: ['u42'] }),
+          registered: OrNull(Time('when the user registered'), 'null for a user who acted without registering'),
+        },
+        open,
+      ),
+      { description: 'in order of id' },
+    ),
+    more: Type.Boolean({ description: 'whether more users match' }),
+  },
+  { $id: 'FoundUsers', ...open, description: 'Users whose ids begin with a text' },
+);
+
 export const History = Type.Object(
   {
     user: Type.String({ examples: ['u42'] }),
