@@ -262,7 +262,7 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between two samples of the system that the gateway keeps for /v1/system/recent, one small request per service and one about the log; 0: it keeps none',
         ),
         system_cache_ms: whole(
-          250,
+          1_000,
           'milliseconds for which /v1/system and /v1/system/recent repeat their last answer, so that many open consoles cost as much as one',
         ),
         system_samples_s: whole(3_600, 'seconds for which the gateway keeps a sample', 1),

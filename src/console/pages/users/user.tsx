@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { inPath, queryOf } from '../../api/call.ts';
 import { may } from '../../api/caller.ts';
 import type { Ranking } from '../../api/ranking.ts';
+import { useSettled } from '../../api/settled.ts';
 import { Fold } from '../../parts/fold.tsx';
 import { LiveList } from '../../parts/list/live-list.tsx';
 import { rememberUser, UserPicker } from '../../parts/user-picker.tsx';
@@ -26,9 +27,13 @@ export function UserPage({ id }: { id: string | undefined }) {
   return <OneUser user={id} />;
 }
 
+/** Milliseconds without a change of the list before profile and history are read again. */
+const STILL_MS = 300;
+
 function OneUser({ user }: { user: string }) {
   const [ranking, setRanking] = useState<Ranking | undefined>();
-  const seq = ranking?.seq;
+  // While events come close together, the list has the browser and the gateway for itself.
+  const seq = useSettled(ranking?.seq, STILL_MS);
   useEffect(() => rememberUser(user), [user]);
   const fresh = queryOf({ min_seq: seq });
   return (
