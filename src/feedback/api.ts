@@ -95,6 +95,7 @@ export function feedbackEndpoints(
   db: Database,
   prequential: () => Promise<SnapshotQuality | null>,
   { feedback, http }: Pick<Config, 'feedback' | 'http'> = completeConfig({}),
+  stale = false,
 ): Record<string, Endpoint> {
   const parts = {
     all: partsBy(db, 'all', 1),
@@ -135,7 +136,7 @@ export function feedbackEndpoints(
     "SELECT clicks, dismissals, conversions FROM part WHERE kind = 'unattributed'",
   );
   return {
-    ...itemEndpoints(db, { feedback, http }),
+    ...itemEndpoints(db, { feedback, http }, stale),
     summary: defineEndpoint({
       description: 'Click-through and conversion in total, by snapshot, arm, position and day, and prequential quality',
       example: {},

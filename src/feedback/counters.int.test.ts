@@ -291,6 +291,8 @@ describe('the counters of the summary', () => {
     expect(store.db.prepare('SELECT * FROM item_reaction').all()).toEqual([]);
     expect((await answerOf(store.db)).total).toMatchObject({ impressions: 3, clicks: 2 });
     expect(() => itemEndpoints(store.db, config).items?.handle({})).toThrow(/counted nothing by item/);
+    // A file without reactions does not show by itself that it lacks the withdrawals.
+    expect(() => itemEndpoints(open().db, config, true).items?.handle({})).toThrow(/counted nothing by item/);
     store.close();
   });
 

@@ -20,6 +20,7 @@ export interface ItemsAnswer {
 }
 
 export interface ItemAnswer extends ItemRate {
+  /** Positions from 50 on count in the totals alone. */
   by_position: (Rate & { position: number })[];
 }
 
@@ -36,8 +37,13 @@ const WITHDRAWN = 'EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.item = item
 /** The place of an item in the order by impressions: `<impressions> <item>`. */
 const CURSOR = /^(\d{1,15}) (.+)$/s;
 
-export function itemEndpoints(db: Database, config: Pick<Config, 'feedback' | 'http'>): Record<string, Endpoint> {
-  const incomplete = lacksItemReactions(db);
+/** @param stale whether the rows have the fold version of another release, which kept no withdrawals */
+export function itemEndpoints(
+  db: Database,
+  config: Pick<Config, 'feedback' | 'http'>,
+  stale = false,
+): Record<string, Endpoint> {
+  const incomplete = stale || lacksItemReactions(db);
   const requests = feedbackRequests(config);
   // The reactions of the items of a page alone.
   const mostShown = db.prepare<object, Row>(

@@ -12,7 +12,7 @@ export const startFeedback = (environment: ServiceEnvironment): Promise<RunningS
       definition: feedbackProjection(environment.config),
       rebuildsBeside: true,
       parts: ({ store, nc, logger }) => ({
-        endpoints: feedbackEndpoints(store.db, createQualityReader(nc, logger), environment.config),
+        endpoints: feedbackEndpoints(store.db, createQualityReader(nc, logger), environment.config, store.stale),
       }),
     },
     environment,

@@ -11,11 +11,12 @@ import {
   registered,
   retracted,
   served,
+  stored,
   type TestEvent,
   updated,
   viewed,
 } from '../../test/support/events.ts';
-import { forgetting } from '../../test/support/forgetting.ts';
+import { forgetting, forgotten, KEY } from '../../test/support/forgetting.ts';
 import { fold, specify } from '../../test/support/projection.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
@@ -246,6 +247,24 @@ describe('answers', () => {
     expect(found('u3').users[0]?.registered).toMatch(/^20/);
     expect(found('nobody')).toEqual({ users: [], more: false });
     expect(() => search?.handle({ q: '' })).toThrow(/q/);
+  });
+
+  it('leave out a user whose erasure is under way', () => {
+    const store = openStore({
+      file: ':memory:',
+      definition: userProjection(config),
+      codec,
+      cacheKib: 1_024,
+      erasureKey: KEY,
+      eraseEvents: 1,
+    });
+    store.commit(
+      stored([...['a', 'b', 'c'].map((item) => viewed('u1', item)), viewed('u2', 'a'), forgotten('u1')]),
+      'now',
+    );
+    expect(store.erasing()).toBe(true);
+    expect(userEndpoints(store.db, config).search?.handle({ q: 'u' })).toMatchObject({ users: [{ user: 'u2' }] });
+    store.close();
   });
 
   it('page through a history, newest first, each event once', () => {

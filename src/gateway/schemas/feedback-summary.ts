@@ -44,7 +44,8 @@ export const FeedbackItem = Type.Object(
     item: Type.String(),
     ...rate,
     by_position: Type.Array(Type.Object({ position: Type.Integer(), ...rate }, open), {
-      description: 'by position in the list, from 0; positions without an impression of the item are left out',
+      description:
+        'by position in the list, from 0 to 49; positions without an impression of the item are left out, and later ones count in the totals alone',
     }),
   },
   { $id: 'FeedbackItem', ...open, description: 'Impressions of an item, and reactions to it' },
