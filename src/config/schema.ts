@@ -321,6 +321,16 @@ export const CONFIG_SCHEMA = section(
           'bytes of fields after which a page ends, though at least one item is in it; less than max_payload of the nats-server',
           1,
         ),
+        facets_default: whole(
+          30,
+          'tags, attributes and items with a title alone in an answer on what the catalogue holds',
+          1,
+        ),
+        facets_max: whole(500, 'most of each in such an answer', 1),
+        facets_cache_ms: whole(
+          10_000,
+          'milliseconds for which the service repeats such an answer: it reads the whole catalogue for it',
+        ),
         search_default: whole(20, 'items in the answer to a search, unless the request names n', 1),
         search_max: whole(200, 'most items in the answer to a search', 1),
         search_length: whole(200, 'most characters of the words of a search', 1),

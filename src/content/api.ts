@@ -4,6 +4,7 @@ import type { ItemData } from '../bus/event/types.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
+import { facetsEndpoint } from './facets.ts';
 import { withinBytes } from './page.ts';
 import { contentRequests } from './requests.ts';
 import { versionsEndpoint } from './versions.ts';
@@ -71,6 +72,7 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
   const requests = contentRequests(config);
   return {
     versions: versionsEndpoint(db, config),
+    facets: facetsEndpoint(db, config),
     get: defineEndpoint({
       description: 'One item (item), or several (items) as list with ids answers them, with fields and availability',
       example: { item: 'i7' },

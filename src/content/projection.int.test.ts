@@ -5,6 +5,7 @@ import { contentHash, type VersionsAnswer } from '../bus/event/item-version.ts';
 import { completeConfig } from '../config/load.ts';
 import { NotFoundError } from '../errors.ts';
 import { contentEndpoints, type ItemListAnswer } from './api.ts';
+import type { FacetsAnswer } from './facets.ts';
 import { contentProjection } from './projection.ts';
 
 const given = specify(contentProjection);
@@ -190,5 +191,56 @@ describe('answers', () => {
       { item: 'd', seq: 4, hash: fields('d', ['all']), source: 'test' },
       { item: 'é', seq: 5, hash: fields('é', ['even', 'all']), source: 'test' },
     ]);
+  });
+});
+
+describe('what the catalogue holds', () => {
+  const facetsOf = (config: Parameters<typeof completeConfig>[0], ...history: Parameters<typeof fold>[1]) => {
+    const { facets } = contentEndpoints(fold(contentProjection(), history).db, completeConfig(config));
+    return async (n?: number) => (await facets?.handle(n === undefined ? {} : { n })) as FacetsAnswer;
+  };
+
+  it('is counted over all items, the most frequent first, and names those with nothing but a title', async () => {
+    const many = Array.from({ length: 1_200 }, (_, i) =>
+      published(`m${i}`, { title: 'M', tags: ['many', `t${i % 3}`] }),
+    );
+    const facets = facetsOf(
+      {},
+      ...many,
+      published('bare-2', { title: 'Two', tags: [] }),
+      published('bare-1', { title: 'One' }),
+      published('gone', { title: 'Gone' }),
+      withdrawn('gone'),
+      withdrawn('never-published'),
+      published('told', { title: 'Told', description: 'A tale.' }),
+      published('dated', { title: 'Dated', attributes: { year: 1911 } }),
+    );
+    expect(await facets(2)).toEqual({
+      items: 1_205,
+      withdrawn: 1,
+      tags: [
+        { tag: 'many', items: 1_200 },
+        { tag: 't0', items: 400 },
+      ],
+      attributes: [{ attribute: 'year', items: 1 }],
+      title_only: {
+        count: 2,
+        items: [
+          { item: 'bare-1', title: 'One' },
+          { item: 'bare-2', title: 'Two' },
+        ],
+      },
+    });
+    expect((await facets(1)).title_only).toEqual({ count: 2, items: [{ item: 'bare-1', title: 'One' }] });
+  });
+
+  it('is empty without items', async () => {
+    expect(await facetsOf({})()).toEqual({
+      items: 0,
+      withdrawn: 0,
+      tags: [],
+      attributes: [],
+      title_only: { count: 0, items: [] },
+    });
   });
 });

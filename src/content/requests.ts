@@ -44,6 +44,9 @@ export function contentRequests({ http, content }: Pick<Config, 'http' | 'conten
       cursor: Type.Optional(cursor('next of the previous page')),
       ...fresh,
     }),
+    facets: request({
+      n: Type.Optional(count(content.facets_max, content.facets_default, 'tags, attributes and items')),
+    }),
     search: request({
       q: Type.String({
         minLength: 1,

@@ -1,11 +1,11 @@
 /** Whether the gateway can serve requests: it requests the status of each service over the same link as requests. */
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
+import { repeated } from '../bus/nats/repeated.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { StatusAnswer } from '../bus/service/statuses.ts';
 import { isBlocking, type MissingStream, missingStreams } from '../bus/streams/missing.ts';
 import type { Link } from './link.ts';
-import { repeated } from './repeated.ts';
 
 export interface Waiting {
   service: ServiceName | 'nats' | 'gateway';

@@ -52,6 +52,10 @@ describeConsole('the console', (site) => {
     const never = page.getByRole('region', { name: 'Never shown' });
     await never.getByRole('link', { name: 'Book dracula' }).waitFor();
     expect(await never.getByRole('link', { name: 'Book carmilla' }).count()).toBe(0);
+    const holds = page.getByRole('region', { name: 'What the catalogue holds' });
+    await holds.getByText('Every item has a tag, an attribute, a description or an embedding.').waitFor();
+    await holds.getByRole('link', { name: /^gothic/ }).click();
+    await page.getByRole('heading', { name: 'Items with the tag gothic' }).waitFor();
     const { page: item } = await open('#/items/carmilla');
     const reactions = item.getByRole('region', { name: 'Reactions to this item by position' });
     await reactions.waitFor();

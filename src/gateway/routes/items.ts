@@ -1,4 +1,4 @@
-/** `/v1/items` and `/v1/items/{id}`. */
+/** `/v1/items`, `/v1/items/{id}` and `/v1/catalogue`. */
 import type { FastifyInstance } from 'fastify';
 import { BadRequestError } from '../../errors.ts';
 import { otherUser } from '../access/authorizer.ts';
@@ -29,6 +29,22 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
       },
     },
     ({ params, query }) => requestService(context, 'freshet.content.get', { ...query, item: params.id }),
+  );
+
+  app.get<{ Querystring: RequestOf<'catalogue'> }>(
+    '/v1/catalogue',
+    {
+      config: { access: { scope: ['recommend'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'describeCatalogue',
+        summary: 'What the catalogue holds: tags, attributes, and items with a title alone',
+        description: 'At most `content.facets_cache_ms` old, because the service reads the whole catalogue for it.',
+        querystring: schemas.catalogue,
+        response: answers('Catalogue', 'The catalogue in numbers', [400, 401, 403, 429, 503, 504]),
+      },
+    },
+    ({ query }) => requestService(context, 'freshet.content.facets', query),
   );
 
   app.get<{ Querystring: RequestOf<'items'> }>(

@@ -1,8 +1,8 @@
 /** `/v1/system` and `/v1/system/recent`: how the system is, and how it was. */
 import type { FastifyInstance } from 'fastify';
+import { repeated } from '../../bus/nats/repeated.ts';
 import { CLOSED } from '../access/caller.ts';
 import type { GatewayContext } from '../context.ts';
-import { repeated } from '../repeated.ts';
 import { answers } from '../schemas/answers.ts';
 import { createSystem } from '../system.ts';
 

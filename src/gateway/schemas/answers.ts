@@ -8,7 +8,7 @@ import { Event, Published } from './event.ts';
 import { Experiment, Experiments, Promotion, Rollback, Shadow, Snapshots } from './experiments.ts';
 import { Export } from './export.ts';
 import { FeedbackItem, FeedbackItems, FeedbackSummary } from './feedback-summary.ts';
-import { FoundItems, Item, Items } from './item.ts';
+import { Catalogue, FoundItems, Item, Items } from './item.ts';
 import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
@@ -34,6 +34,7 @@ export const SHARED = {
   Item,
   Items,
   FoundItems,
+  Catalogue,
   FeedbackSummary,
   FeedbackItems,
   FeedbackItem,

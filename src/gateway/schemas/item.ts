@@ -25,6 +25,31 @@ export const Items = Type.Object(
   { $id: 'Items', ...open, description: 'A page of the catalogue' },
 );
 
+export const Catalogue = Type.Object(
+  {
+    items: Type.Integer({ description: 'items of the catalogue, also withdrawn ones' }),
+    withdrawn: Type.Integer({ description: 'withdrawn ones among them' }),
+    tags: Type.Array(Type.Object({ tag: Type.String(), items: Type.Integer() }, open), {
+      description: 'most frequent first, with the number of items that have it',
+    }),
+    attributes: Type.Array(Type.Object({ attribute: Type.String(), items: Type.Integer() }, open), {
+      description: 'names of attributes, most frequent first, with the number of items that have one',
+    }),
+    title_only: Type.Object(
+      {
+        count: Type.Integer(),
+        items: Type.Array(Type.Object({ item: Type.String(), title: Type.String() }, open)),
+      },
+      {
+        ...open,
+        description:
+          'items without tag, attribute, description and embedding that are not withdrawn, the first ones in order of id: nothing but the title says what they are like',
+      },
+    ),
+  },
+  { $id: 'Catalogue', ...open, description: 'What the catalogue holds' },
+);
+
 export const FoundItems = Type.Object(
   {
     items: Type.Array(

@@ -208,6 +208,7 @@ export function createRequestSchemas(config: Config) {
     nothing: request({}),
     fresh: summary,
     shownItems,
+    catalogue: content.facets,
     token: tokenRequest(config),
   };
 }

@@ -11,6 +11,7 @@ import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 import { go, hrefOf, place } from '../../shell/router.ts';
 import { Exposure } from './exposure.tsx';
+import { FacetsCard } from './facets.tsx';
 import type { Item } from './item.ts';
 
 interface Page {
@@ -33,6 +34,7 @@ export function Catalogue() {
             <h2 id="search-title">Search</h2>
             <ItemSearch n={15} />
           </section>
+          <FacetsCard />
           {may('admin') && <Exposure />}
         </div>
       </div>
