@@ -64,9 +64,19 @@ describe('a service', () => {
     for await (const info of await client.info('freshet-user')) found.push(info);
     expect(found).toHaveLength(1);
     expect(found[0]?.endpoints.map(({ subject }) => subject).sort()).toEqual(
-      ['dead_letters', 'erasure', 'export', 'forget', 'get', 'held', 'history', 'known', 'status', 'status.user'].map(
-        (name) => `freshet.user.${name}`,
-      ),
+      [
+        'dead_letters',
+        'erasure',
+        'export',
+        'forget',
+        'get',
+        'held',
+        'history',
+        'known',
+        'search',
+        'status',
+        'status.user',
+      ].map((name) => `freshet.user.${name}`),
     );
     for (const { metadata } of found[0]?.endpoints ?? []) expect(metadata?.description).toBeTruthy();
   });
