@@ -29,8 +29,9 @@ interface Document {
   servers?: object[];
 }
 
-/** Ids of the demo. */
+/** Ids of the demo, and what the ids of its readers begin with. */
 const READER = 'reader-1';
+const READERS = 'reader';
 const BOOK = 'shelley-frankenstein';
 
 /** Bodies by operation. */
@@ -86,6 +87,7 @@ function withExamples(document: Document): Document {
 /** An id of the demo, or a sequence; to forget somebody, one that is not there. */
 function exampleOf(address: string, method: string): string | undefined {
   if (method === 'delete') return undefined;
+  if (address === '/v1/users') return READERS;
   if (address.startsWith('/v1/users/')) return READER;
   if (address === '/v1/log/{seq}') return '1';
   return /^\/v1\/(feedback\/)?items\//.test(address) ? BOOK : undefined;

@@ -102,9 +102,14 @@ test('the examples of the page of calls answer, and it fills in no optional para
         ]);
       }
       if (!address.startsWith('/v1/') || /erasure|stream|export|\/at$/.test(address)) continue;
-      const path = address.replace(/\{\w+\}/, () =>
-        encodeURIComponent(String(parameters.find(({ in: where }) => where === 'path')?.example)),
-      );
+      const exampleIn = (one: (typeof parameters)[number] | undefined): string =>
+        encodeURIComponent(String(one?.example));
+      const query = parameters
+        .filter(({ in: where, required }) => where === 'query' && required === true)
+        .map((one) => `${one.name}=${exampleIn(one)}`);
+      const path =
+        address.replace(/\{\w+\}/, () => exampleIn(parameters.find(({ in: where }) => where === 'path'))) +
+        (query.length > 0 ? `?${query.join('&')}` : '');
       const example = requestBody?.content['application/json']?.example;
       if (method !== 'get' && !(method === 'post' && example && operationId !== 'createToken')) continue;
       const answer = await request(stack.url, path, {
