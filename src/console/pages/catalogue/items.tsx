@@ -40,7 +40,7 @@ function OneItem({ id }: { id: string }) {
             </section>
           </div>
           <div class="column">
-            {may('admin') && <ItemReactions item={id} />}
+            {item.data !== undefined && may('admin') && <ItemReactions item={id} />}
             {caller.value?.kind !== 'token' && <Reactions />}
           </div>
         </div>
