@@ -1,4 +1,4 @@
-/** What the catalogue holds: tags and attributes by the number of their items, and items of which only a title is known. */
+/** What the catalogue holds: how many items have each tag and each attribute, and which items have only a title. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';

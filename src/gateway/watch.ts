@@ -6,7 +6,7 @@
 import type { NatsConnection, Subscription } from 'nats';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
-import { traceOfHeaders } from '../bus/nats/micro.ts';
+import { traceOfHeaders } from '../bus/nats/headers.ts';
 import type { Trace } from '../observability/tracing/trace-context.ts';
 import { type PublishedList, readPublishedList } from './published-list.ts';
 

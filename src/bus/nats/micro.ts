@@ -1,14 +1,5 @@
 /** NATS micro services with JSON requests and answers, and errors as problem documents; and the functions to call them. */
-import {
-  ErrorCode,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  NatsError,
-  headers as natsHeaders,
-  type ServiceConfig,
-  type ServiceMsg,
-} from 'nats';
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
 import type { Static, TObject } from 'typebox';
 import {
   AnswerTooLargeError,
@@ -17,8 +8,9 @@ import {
   messageOf,
   ServiceUnavailableError,
 } from '../../errors.ts';
-import { type Trace, traceOf } from '../../observability/tracing/trace-context.ts';
+import type { Trace } from '../../observability/tracing/trace-context.ts';
 import type { Tracing } from '../../observability/tracing/tracing.ts';
+import { headersOf, traceOfHeaders } from './headers.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 import { guardReplies, inboxPrefixes } from './reply-subjects.ts';
 import { createRequestCheck } from './request-check.ts';
@@ -303,16 +295,6 @@ function isDeeper(value: object, levels: number): boolean {
   return false;
 }
 
-/** The trace that the headers of a message name; undefined without one. */
-export const traceOfHeaders = (headers: MsgHdrs | undefined): Trace | undefined =>
-  headers && traceOf({ traceparent: headers.get('traceparent'), tracestate: headers.get('tracestate') });
-
-function headersOf(trace: Trace): MsgHdrs {
-  const headers = natsHeaders();
-  for (const [name, value] of Object.entries(trace)) headers.set(name, value);
-  return headers;
-}
-
 export interface CallOptions {
   /** Milliseconds that the service has to answer; left out: the limit that {@link limitAnswers} set for the connection. */
   timeoutMs?: number;
@@ -356,7 +338,7 @@ async function send(
   payload: string,
   { timeoutMs, trace }: { timeoutMs: number; trace: Trace | undefined },
 ): Promise<Msg> {
-  const options = { timeout: timeoutMs, ...(trace ? { headers: headersOf(trace) } : {}) };
+  const options = { timeout: timeoutMs, ...(trace ? { headers: headersOf({ ...trace }) } : {}) };
   try {
     return await new Promise((resolve, reject) => {
       coalesce(() => void nc.request(subject, payload, options).then(resolve, reject), reject);

@@ -4,18 +4,11 @@
  * means *unknown*: the publisher sends the message again under the same id, and the server stores it once.
  */
 
-import {
-  createInbox,
-  ErrorCode,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  NatsError,
-  headers as natsHeaders,
-} from 'nats';
+import { createInbox, ErrorCode, type Msg, type MsgHdrs, type NatsConnection, NatsError } from 'nats';
 import type { Config } from '../../config/schema.ts';
 import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { headersOf } from './headers.ts';
 import { pollUntil } from './poll-until.ts';
 import { createPoller } from './poller.ts';
 
@@ -243,7 +236,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
           return reject(new PublishUnacknowledgedError('The publisher is closed, so it did not send the message.'));
         const flight: Flight = {
           message,
-          headers: headersOf(message),
+          headers: headersOfMessage(message),
           attempts: 0,
           sentAt: 0,
           dueAt: 0,
@@ -293,10 +286,7 @@ function unsendable(cause: unknown, { subject, identity }: OutgoingMessage): Err
   return new PublishRefusedError(`The NATS client cannot send the message: ${messageOf(cause)}.`, { details, cause });
 }
 
-function headersOf({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {
+function headersOfMessage({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {
   if (identity === undefined && !headers) return undefined;
-  const hdrs = natsHeaders();
-  if (identity !== undefined) hdrs.set(MESSAGE_ID, identity);
-  for (const [name, value] of Object.entries(headers ?? {})) hdrs.set(name, value);
-  return hdrs;
+  return headersOf({ ...(identity === undefined ? {} : { [MESSAGE_ID]: identity }), ...headers });
 }

@@ -17,11 +17,14 @@ export interface Commit {
 /** Makes the spans of a transaction that has just been committed. Returns those of the events that changed rows. */
 export function recordFold(tracing: Tracing, { batch, result, startedAt }: Commit): Traces {
   const traces = new Map<number, Trace>();
+  const traced = batch.flatMap(({ seq, payload, timestamp }) => {
+    const parent = tracing.isRecent(timestamp) ? sampledTraceOf(payload) : undefined;
+    return parent ? [{ seq, parent }] : [];
+  });
+  if (traced.length === 0) return traces;
   const types = new Map<number, string>(result.applied.map(({ seq, type }) => [seq, type]));
   const dead = new Map<number, string>(result.deadLetters.map(({ seq, code }) => [seq, code]));
-  for (const { seq, payload, timestamp } of batch) {
-    const parent = tracing.isRecent(timestamp) ? sampledTraceOf(payload) : undefined;
-    if (parent === undefined) continue;
+  for (const { seq, parent } of traced) {
     const type = types.get(seq);
     const code = dead.get(seq);
     const span = tracing.follow('fold', parent, {

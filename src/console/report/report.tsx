@@ -1,9 +1,9 @@
 import { ArmsTable } from '../parts/arms.tsx';
-import { Chart, type Line } from '../parts/chart.tsx';
 import { Empty } from '../parts/empty.tsx';
 import { Figure, Figures } from '../parts/figure.tsx';
 import { count, dayOf, number, percent, time } from '../parts/format.ts';
 import { Positions } from '../parts/positions.tsx';
+import { QualityCharts } from '../parts/quality-charts.tsx';
 import { Scroll } from '../parts/scroll.tsx';
 import type { QualityPoint, ReportData } from './data.ts';
 
@@ -80,35 +80,21 @@ function Numbers({ data: { lists, total, shown, model, quality, messages } }: { 
 }
 
 function Quality({ points }: { points: readonly QualityPoint[] }) {
-  const lines = (of: 'hr' | 'ndcg'): Line[] => [
-    { name: 'Model', colour: 'accent', values: points.map(({ model }) => model[of]) },
-    { name: 'Item kNN', colour: 'second', values: points.map(({ item_knn }) => item_knn[of]) },
-    { name: 'Popularity', colour: 'third', values: points.map(({ popular }) => popular[of]) },
-  ];
-  const times = points.map(({ time: at }) => at / 1_000);
   return (
-    <section class="card" aria-labelledby="quality">
+    <section aria-labelledby="quality">
       <h2 id="quality">Quality over time</h2>
       {points.length < 2 ? (
         <Empty>Lines appear once there are two snapshots of the model.</Empty>
       ) : (
         <div class="charts">
-          <Chart
-            title="HR@10"
+          <QualityCharts
+            times={points.map(({ time: at }) => at / 1_000)}
             about="share of events whose item was among the first ten of the list before it, at each snapshot"
-            unit=""
-            times={times}
-            lines={lines('hr')}
-            format={percent}
-            when={dayOf}
-          />
-          <Chart
-            title="NDCG@10"
-            about="the same, where a higher place counts more; 1 is best"
-            unit=""
-            times={times}
-            lines={lines('ndcg')}
-            format={number}
+            contenders={(of) => ({
+              model: points.map(({ model }) => model[of]),
+              itemKnn: points.map(({ item_knn }) => item_knn[of]),
+              popularity: points.map(({ popular }) => popular[of]),
+            })}
             when={dayOf}
           />
         </div>

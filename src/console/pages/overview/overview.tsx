@@ -5,6 +5,7 @@ import { Empty } from '../../parts/empty.tsx';
 import { Figure, Figures } from '../../parts/figure.tsx';
 import { ago, count, duration, number, percent, time } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
+import { QualityCharts } from '../../parts/quality-charts.tsx';
 import { hrefOf } from '../../shell/router.ts';
 import { Services } from './services.tsx';
 import { concerns, type Recent, type System } from './system.ts';
@@ -171,11 +172,6 @@ function Charts({ recent: { samples, every_s: every } }: { recent: Recent }) {
     { name: 'Events', colour: 'accent', values: samples.map((one) => one.events_per_s) },
     { name: 'Lists', colour: 'less', values: samples.map((one) => one.lists_per_s) },
   ];
-  const contenders = (of: 'hr' | 'ndcg'): Line[] => [
-    { name: 'Model', colour: 'accent', values: samples.map((one) => one[of]) },
-    { name: 'Item kNN', colour: 'second', values: samples.map((one) => one[`item_knn_${of}`]) },
-    { name: 'Popularity', colour: 'third', values: samples.map((one) => one[`popularity_${of}`]) },
-  ];
   return (
     <div class="charts">
       <section class="card">
@@ -188,26 +184,15 @@ function Charts({ recent: { samples, every_s: every } }: { recent: Recent }) {
           format={number}
         />
       </section>
-      <section class="card">
-        <Chart
-          title="HR@10"
-          about="share of newest events whose item was among the first ten of the list before it"
-          unit=""
-          times={times}
-          lines={contenders('hr')}
-          format={percent}
-        />
-      </section>
-      <section class="card">
-        <Chart
-          title="NDCG@10"
-          about="the same, where a higher place counts more; 1 is best"
-          unit=""
-          times={times}
-          lines={contenders('ndcg')}
-          format={number}
-        />
-      </section>
+      <QualityCharts
+        times={times}
+        about="share of newest events whose item was among the first ten of the list before it"
+        contenders={(of) => ({
+          model: samples.map((one) => one[of]),
+          itemKnn: samples.map((one) => one[`item_knn_${of}`]),
+          popularity: samples.map((one) => one[`popularity_${of}`]),
+        })}
+      />
     </div>
   );
 }
